@@ -1,0 +1,62 @@
+/** A task as the broker's core knows it, whatever generation of the protocol it came by. */
+
+import type { ByteSink, ByteSource } from "../byte_stream.ts";
+import type { Outcome } from "../outcome.ts";
+import type { FileRef } from "../storage/file_store.ts";
+
+export type TaskId = string;
+
+/** Labels by name; a task's `require` must be a subset of its provider's labels. */
+export type Labels = Readonly<Record<string, string>>;
+
+export interface TaskPreopen {
+  readonly guest: string;
+  /** A ZIP, or null for an empty directory. */
+  readonly zip: FileRef | null;
+}
+
+export interface TaskSpec {
+  readonly module: FileRef;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly preopens: readonly TaskPreopen[];
+  readonly artifacts: readonly string[];
+  /** Wall time of the guest in milliseconds; null leaves it to the provider. */
+  readonly timeoutMs: number | null;
+  /** Linear memory in bytes; null leaves it to the provider. */
+  readonly memoryBytes: number | null;
+  /** Before all tasks without priority. */
+  readonly priority: boolean;
+  /** Unix milliseconds after which nobody wants the result; null for never. */
+  readonly deadline: number | null;
+  /** Placed at once or rejected. */
+  readonly immediate: boolean;
+  readonly require: Labels;
+  /** How many providers may be tried, when providers are lost (at least 1). */
+  readonly attempts: number;
+}
+
+/** Where a task's bytes come from and go to. The broker ends or aborts every sink before the task's end. */
+export interface TaskIo {
+  /** Bytes known at submission; sent with the task, kept for further attempts. */
+  readonly stdinBytes: Uint8Array;
+  /** A stream of further bytes after `stdinBytes`; null when those were all. */
+  readonly stdin: ByteSource | null;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  readonly artifacts: ByteSink;
+}
+
+/** What a client learns at the end of its task. */
+export interface TaskResult {
+  readonly task: TaskId;
+  readonly outcome: Outcome;
+  /** Name of the provider that ran the last attempt; empty when none did. */
+  readonly provider: string;
+  /** How many attempts were placed. */
+  readonly attempts: number;
+  /** Milliseconds between submission and the start of the last attempt. */
+  readonly queuedMs: number;
+  /** Milliseconds the guest ran, as the provider says. */
+  readonly durationMs: number;
+}

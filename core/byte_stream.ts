@@ -1,0 +1,27 @@
+/** Bytes on their way, with back-pressure: what the rooms hand each other instead of buffers. */
+
+import type { WasimoffError } from "./errors.ts";
+
+/** Bytes to be read in order. One reader at a time. */
+export interface ByteSource {
+  /**
+   * The next bytes (at least one), or null at the proper end. Rejects with the cause when the source was
+   * aborted: an end that was not announced is never taken for the proper one. The bytes stay valid.
+   */
+  read(): Promise<Uint8Array | null>;
+  /** Says that nobody will read on; the writer is told. Does nothing after the end. */
+  cancel(reason: WasimoffError): void;
+}
+
+/** Bytes to be written in order. One writer at a time. */
+export interface ByteSink {
+  /**
+   * Takes the bytes and resolves when more may follow; rejects with the cause when the reader has cancelled.
+   * The sink may keep a view: the caller must not change the bytes afterwards.
+   */
+  write(chunk: Uint8Array): Promise<void> | void;
+  /** Announces the proper end. */
+  end(): void;
+  /** Ends without a proper end; the reader gets the reason. Does nothing after `end`. */
+  abort(reason: WasimoffError): void;
+}

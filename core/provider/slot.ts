@@ -1,0 +1,74 @@
+/** What the provider needs from a slot: a place where one guest at a time runs in a cage. */
+
+import type { ByteSink, ByteSource } from "../byte_stream.ts";
+import type { Outcome } from "../outcome.ts";
+import type { FileRef } from "../storage/file_store.ts";
+
+/** A file of a task; loaded only when the slot does not hold it already (slots keep some by `ref`). */
+export interface SlotFile {
+  readonly ref: FileRef;
+  load(): Promise<Uint8Array>;
+}
+
+export interface SlotPreopen {
+  /** Path as the guest sees it, e.g. `/`, `.` or `data`. */
+  readonly guest: string;
+  /** A ZIP whose tree the directory starts with; null for an empty one. */
+  readonly zip: SlotFile | null;
+}
+
+/** Every limit is enforced by the slot; all are positive. */
+export interface SlotLimits {
+  /** Wall time of the guest, milliseconds. */
+  readonly timeoutMs: number;
+  /** Linear memory, bytes; rounded down to whole 64 KiB pages. */
+  readonly memoryBytes: number;
+  /** Size of the ZIP of artifacts, bytes. Live stdout and stderr are not limited. */
+  readonly artifactBytes: number;
+}
+
+export interface SlotTask {
+  readonly module: SlotFile;
+  /** argv, with argv[0]. */
+  readonly args: readonly string[];
+  /** `KEY=value` each. */
+  readonly env: readonly string[];
+  readonly preopens: readonly SlotPreopen[];
+  /** Paths of files and directories to return, in the first preopen; empty for none. */
+  readonly artifacts: readonly string[];
+  readonly limits: SlotLimits;
+}
+
+/** Streams of a task. The slot ends or aborts every sink before `run` settles, and cancels stdin. */
+export interface SlotIo {
+  /** null is an empty stdin. */
+  readonly stdin: ByteSource | null;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  /** Gets one ZIP when `artifacts` were asked for and the guest exited; nothing otherwise. */
+  readonly artifacts: ByteSink;
+}
+
+export interface SlotResult {
+  readonly outcome: Outcome;
+  /** Time of the guest itself, milliseconds. */
+  readonly durationMs: number;
+  /** Linear memory at its end, bytes. */
+  readonly memoryBytes: number;
+}
+
+export interface Slot {
+  /**
+   * Runs one task; a slot runs one at a time. Aborting the signal kills the slot at once: the result is then
+   * `cancelled`, or `timeout` where the reason's code is `deadline_exceeded`. Rejects with `aborted` when the
+   * slot died without a known cause, and with the error of `load` when a file could not be had.
+   */
+  run(task: SlotTask, io: SlotIo, signal: AbortSignal): Promise<SlotResult>;
+  /** Whether the slot can take another task; false after its process died or it asked to be recycled. */
+  readonly usable: boolean;
+  /** Ends the slot and waits until its CPU and memory are free. */
+  close(): Promise<void>;
+}
+
+/** Starts a warm slot. */
+export type StartSlot = (signal?: AbortSignal) => Promise<Slot>;
