@@ -1,0 +1,92 @@
+/** Reads the function types of a module as short signatures. */
+
+import { damaged, MAX_VECTOR_ITEMS, type ModuleReader } from "./module_reader.ts";
+
+/**
+ * Parameters and results of a function as letters, `i` for i32, `I` for i64, `f`, `F` for floats, `?` for the
+ * rest: `iIi:i`. Null is anything that is no function, or one with more parameters than WASI ever uses.
+ */
+export type Signature = string | null;
+
+/** path_open, the longest of WASI, has nine parameters. */
+const MAX_SIGNATURE_TYPES = 16;
+
+const LETTERS: Readonly<Record<number, string>> = { 0x7f: "i", 0x7e: "I", 0x7d: "f", 0x7c: "F" };
+
+/** Encodings of types (WebAssembly core specification 3.0, 5.3.7 to 5.3.13). */
+const REC = 0x4e;
+const SUB = 0x50;
+const SUB_FINAL = 0x4f;
+const FUNC = 0x60;
+const STRUCT = 0x5f;
+const ARRAY = 0x5e;
+const REF = 0x64;
+const REF_NULL = 0x63;
+
+/** The types of a type section in the order of their indices. */
+export function readTypes(reader: ModuleReader): readonly Signature[] {
+  const types: Signature[] = [];
+  for (let left = reader.count(); left > 0; left--) {
+    const form = reader.byte();
+    if (form !== REC) {
+      types.push(readType(reader, form));
+      continue;
+    }
+    for (let members = reader.count(); members > 0; members--) types.push(readType(reader, reader.byte()));
+    if (types.length > MAX_VECTOR_ITEMS) throw damaged("it has too many types", reader.offset);
+  }
+  return types;
+}
+
+function readType(reader: ModuleReader, form: number): Signature {
+  if (form === SUB || form === SUB_FINAL) {
+    for (let supertypes = reader.count(); supertypes > 0; supertypes--) reader.u32();
+    return readType(reader, skipSub(reader));
+  }
+  switch (form) {
+    case FUNC:
+      return readFunction(reader);
+    case STRUCT:
+      for (let fields = reader.count(); fields > 0; fields--) readField(reader);
+      return null;
+    case ARRAY:
+      readField(reader);
+      return null;
+    default:
+      throw damaged(`type ${form} is unknown`, reader.offset - 1);
+  }
+}
+
+/** The form behind a subtype; a second `sub` in a row is no valid type, and would let bytes choose the stack depth. */
+function skipSub(reader: ModuleReader): number {
+  const form = reader.byte();
+  if (form === SUB || form === SUB_FINAL) throw damaged("a subtype is nested", reader.offset - 1);
+  return form;
+}
+
+function readFunction(reader: ModuleReader): Signature {
+  const parameters = readValueTypes(reader);
+  const results = readValueTypes(reader);
+  return parameters === null || results === null ? null : `${parameters}:${results}`;
+}
+
+function readValueTypes(reader: ModuleReader): string | null {
+  const count = reader.count();
+  let letters = "";
+  for (let index = 0; index < count; index++) {
+    const letter = readValueType(reader);
+    if (index < MAX_SIGNATURE_TYPES) letters += letter;
+  }
+  return count > MAX_SIGNATURE_TYPES ? null : letters;
+}
+
+function readValueType(reader: ModuleReader): string {
+  const type = reader.byte();
+  if (type === REF || type === REF_NULL) reader.skipS33();
+  return LETTERS[type] ?? "?";
+}
+
+function readField(reader: ModuleReader): void {
+  readValueType(reader);
+  reader.byte(); // whether it is mutable
+}
