@@ -120,12 +120,16 @@ Deno.test("prepareModule() refuses an imported memory", () => {
   );
 });
 
-Deno.test("prepareModule() refuses 50,000 memories without reading them", () => {
+Deno.test("prepareModule() refuses 50,000 memories by their count, without reading them", () => {
   const memories = new Array(50_000).fill([0, 0]).flat();
-  const bytes = Uint8Array.from([...HEADER, ...section(5, [...leb(50_000), ...memories])]);
-  const before = performance.now();
-  ok(refusal(bytes).startsWith("it has 50000 memories, more than one is not supported"));
-  ok(performance.now() - before < 20, "it took too long");
+  const whole = Uint8Array.from([...HEADER, ...section(5, [...leb(50_000), ...memories])]);
+  const countOnly = Uint8Array.from([...HEADER, ...section(5, leb(50_000))]);
+  for (const bytes of [whole, countOnly]) {
+    strictEqual(
+      refusal(bytes),
+      "it has 50000 memories, more than one is not supported: build it without multi-memory",
+    );
+  }
 });
 
 Deno.test("prepareModule() refuses sections out of order, unknown, cut or too many", () => {
