@@ -1,0 +1,119 @@
+/** The accepting side of sessions: new ones, and those that come back after a broken connection. */
+
+import { equalInConstantTime } from "../constant_time.ts";
+import { WasimoffError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Hello } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
+import { MAX_SESSIONS, PROTOCOL_VERSION } from "../protocol/limits.ts";
+import type { Connection } from "./connection.ts";
+import { awaitHello, sendWelcome } from "./handshake.ts";
+import { Session } from "./session.ts";
+
+export interface AcceptorOptions {
+  /** Program and version, told to peers. */
+  readonly agent: string;
+  readonly capabilities: readonly string[];
+  readonly logger: Logger;
+}
+
+export interface AcceptOptions {
+  readonly leaseMs: number;
+  /** Throws `unauthenticated` or `permission_denied` for a peer that may not come in; resumes are asked too. */
+  authenticate(hello: Hello): void;
+  /** A new session, already attached. */
+  opened(session: Session, hello: Hello): void;
+}
+
+interface Entry {
+  readonly session: Session;
+  readonly secret: Uint8Array;
+  /** A session is resumed where it was opened: a provider's never as a client's. */
+  readonly accept: AcceptOptions["opened"];
+}
+
+/** Knows every live session by its id. */
+export class SessionAcceptor {
+  readonly #options: AcceptorOptions;
+  readonly #sessions = new Map<string, Entry>();
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+  }
+
+  /** Sessions that live, connected or not. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Reads the hello and opens or resumes a session. Never rejects: a bad peer is refused and logged. */
+  async accept(connection: Connection, options: AcceptOptions): Promise<void> {
+    try {
+      await awaitHello(connection, (hello) => this.#onHello(connection, hello, options));
+    } catch (error) {
+      const { code, message } = WasimoffError.from(error);
+      this.#options.logger.debug("refused a connection", { code, reason: message });
+    }
+  }
+
+  /** Ends every session with a goodbye. */
+  close(cause: WasimoffError): void {
+    for (const { session } of this.#sessions.values()) session.close(cause);
+  }
+
+  #onHello(connection: Connection, hello: Hello, options: AcceptOptions): void {
+    if (hello.version !== PROTOCOL_VERSION) {
+      throw new WasimoffError(
+        "unimplemented",
+        `version ${hello.version} is not spoken here: use ${PROTOCOL_VERSION}`,
+      );
+    }
+    options.authenticate(hello);
+    if (hello.resume === undefined) this.#open(connection, hello, options);
+    else this.#resume(connection, hello.resume, options);
+  }
+
+  #open(connection: Connection, hello: Hello, options: AcceptOptions): void {
+    if (this.#sessions.size >= MAX_SESSIONS) {
+      throw new WasimoffError("resource_exhausted", "broker has too many sessions: try again later");
+    }
+    const id = crypto.getRandomValues(new Uint8Array(16));
+    const secret = crypto.getRandomValues(new Uint8Array(32));
+    const session = new Session({ side: "acceptor", leaseMs: options.leaseMs });
+    const key = id.toHex();
+    this.#sessions.set(key, { session, secret, accept: options.opened });
+    session.signal.addEventListener("abort", () => this.#sessions.delete(key), { once: true });
+    this.#welcome(connection, session, { session: id, secret, leaseMs: options.leaseMs });
+    session.attach(connection, 0);
+    options.opened(session, hello);
+  }
+
+  #resume(connection: Connection, resume: NonNullable<Hello["resume"]>, options: AcceptOptions): void {
+    const entry = this.#sessions.get(resume.session.toHex());
+    if (
+      entry === undefined || entry.accept !== options.opened ||
+      !equalInConstantTime(resume.secret, entry.secret)
+    ) {
+      throw new WasimoffError(
+        "not_found",
+        "session is unknown: it has ended, or the broker was started anew",
+      );
+    }
+    this.#welcome(connection, entry.session, { leaseMs: options.leaseMs });
+    entry.session.attach(connection, Number(resume.received));
+  }
+
+  #welcome(
+    connection: Connection,
+    session: Session,
+    fields: { session?: Uint8Array; secret?: Uint8Array; leaseMs: number },
+  ): void {
+    const { agent, capabilities } = this.#options;
+    sendWelcome(connection, {
+      version: PROTOCOL_VERSION,
+      agent,
+      capabilities: [...capabilities],
+      received: BigInt(session.received),
+      ...fields,
+    });
+  }
+}

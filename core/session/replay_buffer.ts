@@ -1,0 +1,64 @@
+/** Sequenced frames that the peer has not acknowledged, kept for the next connection. */
+
+import { WasimoffError } from "../errors.ts";
+
+/** Takes the place of an acknowledged frame, so that its bytes are free before the array is compacted. */
+const NOTHING = new Uint8Array(0);
+
+/** Counts frames from the session's begin; holds those between the last acknowledged and the last sent. */
+export class ReplayBuffer {
+  #frames: Uint8Array[] = [];
+  /** Index in `#frames` of the first unacknowledged one: dropping from the front of an array is slow. */
+  #head = 0;
+  #acked = 0;
+  #bytes = 0;
+
+  /** Bytes held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Frames sequenced so far in this session. */
+  get sent(): number {
+    return this.#acked + this.#frames.length - this.#head;
+  }
+
+  push(frame: Uint8Array): void {
+    this.#frames.push(frame);
+    this.#bytes += frame.length;
+  }
+
+  /**
+   * Forgets the first `received` frames of the session. Throws `invalid_argument` for a count that goes back
+   * or beyond what was sent.
+   */
+  acknowledge(received: number): void {
+    if (received < this.#acked || received > this.sent) {
+      throw new WasimoffError(
+        "invalid_argument",
+        `received an acknowledgement of ${received} frames: ${this.#acked} to ${this.sent} were expected`,
+      );
+    }
+    for (; this.#acked < received; this.#acked++) {
+      this.#bytes -= this.#frames[this.#head]!.length;
+      this.#frames[this.#head++] = NOTHING;
+    }
+    if (this.#head > 64 && this.#head * 2 > this.#frames.length) {
+      this.#frames = this.#frames.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  /** The frame with this number, counted from the session's begin; it must be unacknowledged. */
+  frame(number: number): Uint8Array {
+    const frame = this.#frames[this.#head + number - this.#acked];
+    if (frame === undefined || number < this.#acked) throw new RangeError(`frame ${number} is not held`);
+    return frame;
+  }
+
+  /** Forgets all; for the end of the session. */
+  clear(): void {
+    this.#frames = [];
+    this.#head = this.#acked = this.#bytes = 0;
+  }
+}

@@ -1,0 +1,150 @@
+/** All live byte streams of one session: their ids, whose turn it is to send, and the credit they share. */
+
+import { WasimoffError } from "../errors.ts";
+import { MAX_STREAMS, SESSION_CREDIT_BYTES } from "../protocol/limits.ts";
+import { type Frame, FRAME_ABORT, FRAME_CREDIT, FRAME_DATA, FRAME_END, FRAME_STOP } from "./frame.ts";
+import { ReceiveStream, type ReceiveStreamOwner } from "./receive_stream.ts";
+import { SendStream, type SendStreamOwner } from "./send_stream.ts";
+
+/** What the streams need from their session. */
+export interface StreamTableOwner {
+  /** Sends a frame at once, ahead of scheduled data. */
+  send(frame: Frame): void;
+  /** A stream has something to send: call `nextFrame` when there is room. */
+  wake(): void;
+}
+
+export type StreamFrame = Extract<Frame, { stream: number }>;
+
+/** Which side of the session this is: dialers allocate even stream ids, acceptors odd ones. */
+export type Side = "dialer" | "acceptor";
+
+export class StreamTable {
+  readonly #side: Side;
+  readonly #senders = new Map<number, SendStream>();
+  readonly #receivers = new Map<number, ReceiveStream>();
+  /** In turn: a set iterates in order of insertion. */
+  readonly #scheduled = new Set<SendStream>();
+  readonly #sendOwner: SendStreamOwner;
+  readonly #receiveOwner: ReceiveStreamOwner;
+  #credit = SESSION_CREDIT_BYTES;
+  #nextId: number;
+  #failure: WasimoffError | null = null;
+
+  constructor(side: Side, owner: StreamTableOwner) {
+    this.#side = side;
+    this.#nextId = side === "dialer" ? 2 : 1;
+    this.#sendOwner = {
+      schedule: (stream) => {
+        this.#scheduled.add(stream);
+        owner.wake();
+      },
+      forget: (stream) => {
+        this.#scheduled.delete(stream);
+        this.#senders.delete(stream.id);
+      },
+    };
+    this.#receiveOwner = {
+      send: (frame) => this.#failure === null && owner.send(frame),
+      reserve: (bytes) => {
+        if (bytes > this.#credit) return false;
+        this.#credit -= bytes;
+        return true;
+      },
+      release: (bytes) => void (this.#credit += bytes),
+      forget: (stream) => void this.#receivers.delete(stream.id),
+    };
+  }
+
+  /** Live streams. */
+  get size(): number {
+    return this.#senders.size + this.#receivers.size;
+  }
+
+  openSend(): SendStream {
+    return this.#addSend(this.#allocate());
+  }
+
+  openReceive(): ReceiveStream {
+    return this.#addReceive(this.#allocate());
+  }
+
+  acceptSend(id: number): SendStream {
+    return this.#addSend(this.#checkPeerId(id));
+  }
+
+  acceptReceive(id: number): ReceiveStream {
+    return this.#addReceive(this.#checkPeerId(id));
+  }
+
+  /** A frame of the peer. One for a stream that is no longer live was on the way when we stopped it. */
+  handle(frame: StreamFrame): void {
+    switch (frame.type) {
+      case FRAME_DATA:
+        return this.#receivers.get(frame.stream)?.data(frame.offset, frame.body);
+      case FRAME_END:
+        return this.#receivers.get(frame.stream)?.ended(frame.length);
+      case FRAME_ABORT:
+        return this.#receivers.get(frame.stream)?.fail(new WasimoffError(frame.code, frame.reason));
+      case FRAME_CREDIT:
+        return this.#senders.get(frame.stream)?.allow(frame.limit);
+      case FRAME_STOP:
+        return this.#senders.get(frame.stream)?.stopped(new WasimoffError(frame.code, frame.reason));
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  /** One frame of the stream whose turn it is, or null when none can send. */
+  nextFrame(): Frame | null {
+    for (const stream of this.#scheduled) {
+      this.#scheduled.delete(stream);
+      if (!stream.ready) continue;
+      const frame = stream.nextFrame();
+      if (stream.ready) this.#scheduled.add(stream);
+      return frame;
+    }
+    return null;
+  }
+
+  /** The session has ended: so has every stream. */
+  fail(cause: WasimoffError): void {
+    this.#failure = cause;
+    for (const stream of this.#senders.values()) stream.fail(cause);
+    for (const stream of this.#receivers.values()) stream.fail(cause);
+    this.#senders.clear();
+    this.#scheduled.clear();
+  }
+
+  #allocate(): number {
+    const id = this.#nextId;
+    this.#nextId += 2;
+    return id;
+  }
+
+  #checkPeerId(id: number): number {
+    const parity = this.#side === "dialer" ? 1 : 0;
+    if (id > 0 && id % 2 === parity && !this.#senders.has(id) && !this.#receivers.has(id)) return id;
+    throw new WasimoffError("invalid_argument", `stream ${id} cannot be opened`);
+  }
+
+  #addSend(id: number): SendStream {
+    this.#checkRoom();
+    const stream = new SendStream(id, this.#sendOwner);
+    this.#senders.set(id, stream);
+    return stream;
+  }
+
+  #addReceive(id: number): ReceiveStream {
+    this.#checkRoom();
+    const stream = new ReceiveStream(id, this.#receiveOwner);
+    this.#receivers.set(id, stream);
+    return stream;
+  }
+
+  #checkRoom(): void {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.size < MAX_STREAMS) return;
+    throw new WasimoffError("resource_exhausted", `session has ${MAX_STREAMS} streams already`);
+  }
+}
