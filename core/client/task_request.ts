@@ -1,0 +1,92 @@
+/** A task as a client asks for it. */
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ByteSink, ByteSource } from "../byte_stream.ts";
+import type { Outcome } from "../outcome.ts";
+import type { RunTaskSchema } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
+
+export interface TaskRequest {
+  /** A stored name or a `sha256:` ref. */
+  readonly module: string;
+  /** argv, with argv[0]. */
+  readonly args: readonly string[];
+  /** `KEY=value` each. */
+  readonly env?: readonly string[];
+  /** Directories of the guest; each starts with the content of a stored ZIP, or empty. */
+  readonly preopens?: readonly { readonly guest: string; readonly zip?: string }[];
+  /** Paths in the first preopen that come back as a ZIP. */
+  readonly artifacts?: readonly string[];
+  /** Wall time of the guest; the provider's own limit when absent. */
+  readonly timeoutMs?: number;
+  /** Linear memory of the guest; the provider's own limit when absent. */
+  readonly memoryBytes?: number;
+  readonly priority?: boolean;
+  /** Unix milliseconds after which nobody wants the result. */
+  readonly deadline?: number;
+  /** Placed at once or rejected. */
+  readonly immediate?: boolean;
+  /** Labels the provider must have. */
+  readonly require?: Readonly<Record<string, string>>;
+  /** How many providers may be tried when providers are lost; the broker's default when absent. */
+  readonly attempts?: number;
+}
+
+export interface TaskStreams {
+  /** First bytes of stdin, up to 64 KiB with args and env: they travel with the request. */
+  readonly stdinBytes?: Uint8Array;
+  /** What follows them. */
+  readonly stdin?: ByteSource;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  /** Gets one ZIP; needed when `artifacts` are asked for. */
+  readonly artifacts?: ByteSink;
+}
+
+export interface TaskProgress {
+  readonly task: string;
+  readonly state: "queued" | "running" | "retrying";
+  /** Name of the provider, empty while queued. */
+  readonly provider: string;
+  readonly detail: string;
+}
+
+export interface TaskResult {
+  readonly task: string;
+  readonly outcome: Outcome;
+  /** Name of the provider that ran the last attempt. */
+  readonly provider: string;
+  readonly attempts: number;
+  readonly queuedMs: number;
+  readonly durationMs: number;
+}
+
+/** Stream ids of a request; 0 for a stream that is not used. */
+export interface StdioIds {
+  readonly stdin: number;
+  readonly stdout: number;
+  readonly stderr: number;
+  readonly artifacts: number;
+}
+
+export function encodeTaskRequest(
+  task: TaskRequest,
+  stdinBytes: Uint8Array,
+  ids: StdioIds,
+): MessageInitShape<typeof RunTaskSchema> {
+  return {
+    module: task.module,
+    args: [...task.args],
+    env: [...task.env ?? []],
+    preopens: (task.preopens ?? []).map(({ guest, zip = "" }) => ({ guest, zip })),
+    artifacts: [...task.artifacts ?? []],
+    limits: { timeoutMs: BigInt(task.timeoutMs ?? 0), memory: BigInt(task.memoryBytes ?? 0) },
+    qos: {
+      priority: task.priority ?? false,
+      deadline: BigInt(task.deadline ?? 0),
+      immediate: task.immediate ?? false,
+    },
+    require: { ...task.require },
+    attempts: task.attempts ?? 0,
+    stdio: { stdinBytes, ...ids },
+  };
+}
