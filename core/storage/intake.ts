@@ -1,0 +1,81 @@
+/** Receives the content of one file: hashes, sniffs and limits it while it arrives. */
+
+import { WasimoffError } from "../errors.ts";
+import type { FileIndex } from "./file_index.ts";
+import type { FileRef, PutOptions, StartHash, StoredFile } from "./file_store.ts";
+import { MediaSniffer } from "./media.ts";
+
+export interface IntakeOptions {
+  readonly index: FileIndex;
+  readonly startHash: StartHash;
+  /** Removes the content of files that had to leave the index. */
+  evict(files: readonly StoredFile[]): void | Promise<void>;
+  /** Keeps the next bytes; the view may change after it returns or resolves. */
+  keep(chunk: Uint8Array): void | Promise<void>;
+}
+
+/**
+ * Reads `body` to its end and returns what it was. The file's size stays reserved in the index: the caller adds
+ * the file or releases the bytes. When it rejects, nothing is reserved any more.
+ */
+export async function takeIn(
+  body: AsyncIterable<Uint8Array>,
+  { index, startHash, evict, keep }: IntakeOptions,
+  { maxBytes = Infinity, expectedRef, signal }: PutOptions,
+): Promise<StoredFile> {
+  const hash = startHash();
+  const sniffer = new MediaSniffer();
+  let size = 0;
+  try {
+    for await (const chunk of untilAborted(body, signal)) {
+      if (size + chunk.length > maxBytes) {
+        throw new WasimoffError("out_of_range", `file is too large: ${maxBytes} bytes are allowed`);
+      }
+      const victims = index.reserve(chunk.length);
+      size += chunk.length;
+      await evict(victims);
+      hash.update(chunk);
+      sniffer.update(chunk);
+      await keep(chunk);
+    }
+    const ref: FileRef = `sha256:${hash.digest()}`;
+    if (expectedRef !== undefined && ref !== expectedRef) {
+      throw new WasimoffError("data_loss", `file has another hash than expected: "${ref}"`);
+    }
+    return { ref, media: sniffer.media, size };
+  } catch (error) {
+    index.release(size);
+    throw error;
+  }
+}
+
+/** The same chunks; a signal also ends the wait for the next one, which a hostile body may never give. */
+async function* untilAborted(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {}); // nobody listens when the body ends first
+  const onAbort = () => aborted.reject(WasimoffError.from(signal!.reason, "canceled"));
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const chunks = body[Symbol.asyncIterator]();
+  let ended = false;
+  try {
+    for (;;) {
+      const next = await Promise.race([aborted.promise, chunks.next()]);
+      if (next.done) {
+        ended = true;
+        return;
+      }
+      yield next.value;
+    }
+  } catch (error) {
+    ended = !signal?.aborted;
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    // Not awaited: a generator that hangs in next() would not return either.
+    if (!ended) Promise.resolve(chunks.return?.()).catch(() => {});
+  }
+}
