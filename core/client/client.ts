@@ -1,19 +1,16 @@
 /** The library behind `submit`: a session with a broker in which tasks run as if they were local. */
 
-import type { ByteSink, ByteSource } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
 import { type Logger, silent } from "../log.ts";
 import {
   type TaskProgress as WireProgress,
   TaskProgress_State,
-  type TaskResult as WireResult,
 } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
 import { type EventKind, Messenger, type Result } from "../protocol/messenger.ts";
 import { decodeOutcome } from "../protocol/outcome_codec.ts";
-import { type Break, pump } from "../pump.ts";
 import { type Dial, openSession } from "../session/dialer.ts";
-import type { ReceiveStream } from "../session/receive_stream.ts";
 import type { Session } from "../session/session.ts";
+import { requestWithStdio, type Stdio } from "../session/stdio_request.ts";
 import {
   encodeTaskRequest,
   type TaskProgress,
@@ -37,12 +34,6 @@ export interface RunOptions {
   readonly onProgress?: (progress: TaskProgress) => void;
   /** Aborting cancels the task; `run` then waits for the broker's answer (CANCEL_GRACE_MS at most). */
   readonly signal?: AbortSignal;
-}
-
-interface Output {
-  readonly stream: ReceiveStream;
-  /** Resolves when everything was written, or with where it broke. */
-  readonly done: Promise<Break | null>;
 }
 
 const STATES: Readonly<Record<TaskProgress_State, TaskProgress["state"] | null>> = {
@@ -84,81 +75,39 @@ export class Client {
    * fails cancels the task.
    */
   async run(task: TaskRequest, streams: TaskStreams, options: RunOptions = {}): Promise<TaskResult> {
-    const cancel = new AbortController();
-    const signal = options.signal === undefined
-      ? cancel.signal
-      : AbortSignal.any([options.signal, cancel.signal]);
-    signal.throwIfAborted();
-    const stdin = streams.stdin === undefined ? null : this.#session.streams.openSend();
-    const outputs = this.#openOutputs(streams, (cause) => cancel.abort(cause));
-    const request = encodeTaskRequest(task, streams.stdinBytes ?? new Uint8Array(0), {
-      stdin: stdin?.id ?? 0,
-      stdout: outputs.stdout.stream.id,
-      stderr: outputs.stderr.stream.id,
-      artifacts: outputs.artifacts?.stream.id ?? 0,
-    });
-    let requestId = 0;
+    const { onProgress, signal } = options;
+    const stdio: Stdio = {
+      stdinBytes: streams.stdinBytes ?? new Uint8Array(0),
+      stdin: streams.stdin ?? null,
+      stdout: streams.stdout,
+      stderr: streams.stderr,
+      artifacts: streams.artifacts ?? null,
+    };
+    let request = 0;
     try {
-      const result = await this.#messenger.request(
-        { case: "runTask", value: { ...request, progress: options.onProgress !== undefined } },
-        {
-          signal,
-          sent: (id) => {
-            requestId = id;
-            if (options.onProgress !== undefined) this.#progress.set(id, options.onProgress);
-            if (stdin !== null) void sendStdin(streams.stdin!, stdin, (cause) => cancel.abort(cause));
-          },
+      const { result, broken } = await requestWithStdio(this.#session, this.#messenger, stdio, {
+        method: (stdio) => ({
+          case: "runTask",
+          value: { ...encodeTaskRequest(task), stdio, progress: onProgress !== undefined },
+        }),
+        sent: (id) => {
+          request = id;
+          if (onProgress !== undefined) this.#progress.set(id, onProgress);
         },
-      );
-      return await this.#finish(result, outputs);
-    } catch (error) {
-      const cause = WasimoffError.from(error);
-      for (const output of Object.values(outputs)) output?.stream.cancel(cause);
-      throw cause;
+        ...(signal && { signal }),
+      });
+      const taskResult = decodeResult(result);
+      // Output may be cut when the task did not end by itself: then its outcome says why.
+      if (broken !== null && taskResult.outcome.reason === "exit") throw broken.cause;
+      return taskResult;
     } finally {
-      this.#progress.delete(requestId);
-      const over = new WasimoffError("canceled", "task has ended");
-      stdin?.abort(over);
-      streams.stdin?.cancel(over);
+      this.#progress.delete(request);
     }
   }
 
   /** Says goodbye: tasks that still run are cancelled. */
   close(): void {
     this.#session.close(new WasimoffError("canceled", "client has left"));
-  }
-
-  #openOutputs(streams: TaskStreams, failed: (cause: WasimoffError) => void) {
-    const open = (sink: ByteSink): Output => {
-      const stream = this.#session.streams.openReceive();
-      const done = pump(stream, sink).then((end) => {
-        if (end?.side === "sink") failed(end.cause);
-        return end;
-      });
-      return { stream, done };
-    };
-    return {
-      stdout: open(streams.stdout),
-      stderr: open(streams.stderr),
-      artifacts: streams.artifacts === undefined ? null : open(streams.artifacts),
-    };
-  }
-
-  async #finish(
-    result: Result,
-    outputs: { stdout: Output; stderr: Output; artifacts: Output | null },
-  ): Promise<TaskResult> {
-    if (result.case !== "task") throw new WasimoffError("internal", "broker answered with another result");
-    const { lengths } = result.value;
-    if (!lengths?.stdout) outputs.stdout.stream.endUnused();
-    if (!lengths?.stderr) outputs.stderr.stream.endUnused();
-    if (!lengths?.artifacts) outputs.artifacts?.stream.endUnused();
-    const breaks = await Promise.all([outputs.stdout.done, outputs.stderr.done, outputs.artifacts?.done]);
-    const taskResult = decodeResult(result.value);
-    // Output may be cut when the task did not end by itself: then its outcome says why.
-    const broken = breaks.find((end) => end !== null && end !== undefined);
-    if (broken && taskResult.outcome.reason === "exit") throw broken.cause;
-    return taskResult;
   }
 
   #onEvent(event: EventKind): void {
@@ -168,17 +117,11 @@ export class Client {
   }
 }
 
-/** A guest that reads no more is no failure of the task; a stdin that cannot be read is. */
-async function sendStdin(
-  source: ByteSource,
-  sink: ByteSink,
-  failed: (cause: WasimoffError) => void,
-): Promise<void> {
-  const end = await pump(source, sink);
-  if (end?.side === "source") failed(end.cause);
-}
-
-function decodeResult({ task, outcome, provider, attempts, queuedMs, durationMs }: WireResult): TaskResult {
+function decodeResult({ case: kind, value }: Result): TaskResult {
+  if (kind !== "task") {
+    throw new WasimoffError("internal", `broker answered with ${kind} instead of a task's result`);
+  }
+  const { task, outcome, provider, attempts, queuedMs, durationMs } = value;
   const decoded = decodeOutcome(outcome);
   if (decoded === null) throw new WasimoffError("internal", "broker answered without an outcome");
   return { task, outcome: decoded, provider, attempts, queuedMs, durationMs };

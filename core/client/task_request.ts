@@ -1,9 +1,7 @@
 /** A task as a client asks for it. */
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ByteSink, ByteSource } from "../byte_stream.ts";
 import type { Outcome } from "../outcome.ts";
-import type { RunTaskSchema } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
 
 export interface TaskRequest {
   /** A stored name or a `sha256:` ref. */
@@ -60,19 +58,8 @@ export interface TaskResult {
   readonly durationMs: number;
 }
 
-/** Stream ids of a request; 0 for a stream that is not used. */
-export interface StdioIds {
-  readonly stdin: number;
-  readonly stdout: number;
-  readonly stderr: number;
-  readonly artifacts: number;
-}
-
-export function encodeTaskRequest(
-  task: TaskRequest,
-  stdinBytes: Uint8Array,
-  ids: StdioIds,
-): MessageInitShape<typeof RunTaskSchema> {
+/** The fields of RunTask, but for its streams. */
+export function encodeTaskRequest(task: TaskRequest) {
   return {
     module: task.module,
     args: [...task.args],
@@ -87,6 +74,5 @@ export function encodeTaskRequest(
     },
     require: { ...task.require },
     attempts: task.attempts ?? 0,
-    stdio: { stdinBytes, ...ids },
   };
 }

@@ -1,0 +1,127 @@
+/** A request whose guest's stdio flows over streams of the session: the side that asks. */
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ByteSink, ByteSource } from "../byte_stream.ts";
+import { WasimoffError } from "../errors.ts";
+import type { StdioSchema, StreamLengths } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
+import type { Messenger, MethodInit, Result } from "../protocol/messenger.ts";
+import { type Break, pump } from "../pump.ts";
+import type { ReceiveStream } from "./receive_stream.ts";
+import type { SendStream } from "./send_stream.ts";
+import type { Session } from "./session.ts";
+
+/** Where the bytes of a guest come from and go to, on the side that asks. */
+export interface Stdio {
+  /** First bytes of stdin; they travel with the request, so they share its 64 KiB. */
+  readonly stdinBytes: Uint8Array;
+  /** What follows them; null when they were all. */
+  readonly stdin: ByteSource | null;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  /** null when none were asked for. */
+  readonly artifacts: ByteSink | null;
+}
+
+export interface StdioRequestOptions {
+  /** The request with the streams it names. */
+  readonly method: (stdio: MessageInitShape<typeof StdioSchema>) => MethodInit;
+  /** Called within the sending, with the request's id. */
+  readonly sent?: (id: number) => void;
+  /** Aborting cancels the request; its answer is still awaited. */
+  readonly signal?: AbortSignal;
+}
+
+export interface StdioAnswer {
+  readonly result: Result;
+  /** An output that did not come to its proper end; null when all did. */
+  readonly broken: Break | null;
+}
+
+interface Output {
+  readonly stream: ReceiveStream;
+  readonly done: Promise<Break | null>;
+}
+
+/**
+ * Sends the request, moves stdin and the outputs, and resolves when the answer is there and every output was
+ * written. A source or sink of ours that fails cancels the request with its cause.
+ */
+export async function requestWithStdio(
+  session: Session,
+  messenger: Messenger,
+  stdio: Stdio,
+  { method, sent, signal }: StdioRequestOptions,
+): Promise<StdioAnswer> {
+  const broken = new AbortController();
+  const outputs = openOutputs(session, stdio, broken);
+  const stdin = stdio.stdin === null ? null : session.streams.openSend();
+  try {
+    const result = await messenger.request(
+      method({
+        stdinBytes: stdio.stdinBytes,
+        stdin: stdin?.id ?? 0,
+        stdout: outputs.stdout.stream.id,
+        stderr: outputs.stderr.stream.id,
+        artifacts: outputs.artifacts?.stream.id ?? 0,
+      }),
+      {
+        signal: signal === undefined ? broken.signal : AbortSignal.any([signal, broken.signal]),
+        sent: (id) => {
+          sent?.(id);
+          if (stdin !== null) void sendStdin(stdio.stdin!, stdin, broken);
+        },
+      },
+    );
+    return { result, broken: await outputsDone(outputs, result) };
+  } catch (error) {
+    const cause = WasimoffError.from(error);
+    for (const output of Object.values(outputs)) output?.stream.cancel(cause);
+    throw cause;
+  } finally {
+    const over = new WasimoffError("canceled", "task has ended");
+    stdin?.abort(over);
+    stdio.stdin?.cancel(over);
+  }
+}
+
+function openOutputs(session: Session, stdio: Stdio, broken: AbortController) {
+  const open = (sink: ByteSink): Output => {
+    const stream = session.streams.openReceive();
+    const done = pump(stream, sink).then((end) => {
+      if (end?.side === "sink") broken.abort(end.cause);
+      return end;
+    });
+    return { stream, done };
+  };
+  return {
+    stdout: open(stdio.stdout),
+    stderr: open(stdio.stderr),
+    artifacts: stdio.artifacts === null ? null : open(stdio.artifacts),
+  };
+}
+
+/** A guest that reads no more is no failure; a stdin that cannot be read is. */
+async function sendStdin(source: ByteSource, stream: SendStream, broken: AbortController): Promise<void> {
+  const end = await pump(source, stream);
+  if (end?.side === "source") broken.abort(end.cause);
+}
+
+async function outputsDone(
+  { stdout, stderr, artifacts }: { stdout: Output; stderr: Output; artifacts: Output | null },
+  result: Result,
+): Promise<Break | null> {
+  const lengths = "lengths" in result.value ? result.value.lengths : undefined;
+  endUnused(stdout, lengths, "stdout");
+  endUnused(stderr, lengths, "stderr");
+  endUnused(artifacts, lengths, "artifacts");
+  return await stdout.done ?? await stderr.done ?? await artifacts?.done ?? null;
+}
+
+/** A stream that was never used gets no END frame: the answer says so instead. */
+function endUnused(
+  output: Output | null,
+  lengths: StreamLengths | undefined,
+  name: "stdout" | "stderr" | "artifacts",
+): void {
+  if (lengths === undefined || lengths[name] === 0n) output?.stream.endUnused();
+}

@@ -1,0 +1,74 @@
+/** A request whose guest's stdio flows over streams of the session: the side that answers. */
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ByteSink, ByteSource } from "../byte_stream.ts";
+import { WasimoffError } from "../errors.ts";
+import type { Stdio as WireStdio, StreamLengthsSchema } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
+import type { SendStream } from "./send_stream.ts";
+import type { Session } from "./session.ts";
+
+/** An output of a guest: a stream of the session, or nothing when the requester gave no id for it. */
+export class GuestSink implements ByteSink {
+  readonly #stream: SendStream | null;
+
+  constructor(stream: SendStream | null) {
+    this.#stream = stream;
+  }
+
+  get length(): number {
+    return this.#stream?.length ?? 0;
+  }
+
+  write(chunk: Uint8Array): Promise<void> | void {
+    return this.#stream?.write(chunk);
+  }
+
+  /** An unused stream costs no frame: the answer's length 0 stands for its END. */
+  end(): void {
+    if (this.#stream === null) return;
+    if (this.#stream.length === 0) this.#stream.dropUnused();
+    else this.#stream.end();
+  }
+
+  abort(reason: WasimoffError): void {
+    if (this.#stream === null) return;
+    if (this.#stream.length === 0) this.#stream.dropUnused();
+    else this.#stream.abort(reason);
+  }
+}
+
+/** The streams that a request named. */
+export class AcceptedStdio {
+  readonly stdinBytes: Uint8Array;
+  readonly stdin: ByteSource | null;
+  readonly stdout: GuestSink;
+  readonly stderr: GuestSink;
+  readonly artifacts: GuestSink;
+
+  /** Throws `invalid_argument` for stream ids that are not the requester's or are in use. */
+  constructor({ streams }: Session, stdio: WireStdio | undefined) {
+    const sink = (id = 0) => new GuestSink(id === 0 ? null : streams.acceptSend(id));
+    this.stdinBytes = stdio?.stdinBytes ?? new Uint8Array(0);
+    this.stdin = stdio === undefined || stdio.stdin === 0 ? null : streams.acceptReceive(stdio.stdin);
+    this.stdout = sink(stdio?.stdout);
+    this.stderr = sink(stdio?.stderr);
+    this.artifacts = sink(stdio?.artifacts);
+  }
+
+  /** What was sent on each, for the answer. */
+  lengths(): MessageInitShape<typeof StreamLengthsSchema> {
+    return {
+      stdout: BigInt(this.stdout.length),
+      stderr: BigInt(this.stderr.length),
+      artifacts: BigInt(this.artifacts.length),
+    };
+  }
+
+  /** Ends what is still open, for a request that could not be carried out. */
+  abort(reason: WasimoffError): void {
+    this.stdin?.cancel(reason);
+    this.stdout.abort(reason);
+    this.stderr.abort(reason);
+    this.artifacts.abort(reason);
+  }
+}
