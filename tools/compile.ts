@@ -1,0 +1,50 @@
+/**
+ * Makes dist/wasimoff, one file with everything in it: `deno task compile`. COMPILE_DENO may name another Deno that
+ * compiles (and DENORT_BIN its runtime), where the runtime of this one cannot be downloaded.
+ */
+
+// deno-lint-ignore-file no-console -- prints what it does
+import { filesBelow, ROOT, run } from "./command.ts";
+
+const STAGE = `${ROOT}dist/stage`;
+const BINARY = `${ROOT}dist/wasimoff`;
+
+/**
+ * `deno compile` reads an embedded .wasm as a module and wants its imports to resolve; nobody ever imports it.
+ */
+const STAGE_CONFIG = { imports: { wasi_snapshot_preview1: "data:text/javascript," } };
+
+/** Splitting keeps the commands' lazy imports, so that a slot starts without the rest of the program. */
+const BUNDLE = ["bundle", "--quiet", "--minify", "--keep-names", "--code-splitting", "--platform", "deno"];
+
+async function must(program: string, args: readonly string[]): Promise<void> {
+  const code = await run(program, args);
+  if (code !== 0) throw new Error(`${program} ${args[0]} ended with code ${code}`);
+}
+
+/**
+ * Lays the bundle and the examples out as the sources are, one directory deep: `../examples/…` from the URL of a
+ * file in commands/ is right in both.
+ */
+async function stage(): Promise<void> {
+  await Deno.remove(`${ROOT}dist`, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  await must(Deno.execPath(), [...BUNDLE, "--outdir", `${STAGE}/commands`, `${ROOT}main.ts`]);
+  for (const path of await filesBelow(`${ROOT}examples`, ".wasm")) {
+    await Deno.mkdir(`${STAGE}/examples/${path.slice(0, path.lastIndexOf("/"))}`, { recursive: true });
+    await Deno.copyFile(`${ROOT}examples/${path}`, `${STAGE}/examples/${path}`);
+  }
+  const { unstable = [] } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  await Deno.writeTextFile(`${STAGE}/deno.json`, JSON.stringify({ ...STAGE_CONFIG, unstable }));
+}
+
+await stage();
+const compiler = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
+await must(compiler, [
+  ...["compile", "--quiet", "--no-check", "-A", "--no-prompt", "--config", `${STAGE}/deno.json`],
+  ...["--include", `${STAGE}/examples`, "--output", BINARY, `${STAGE}/commands/main.js`],
+]);
+await Deno.remove(STAGE, { recursive: true });
+const { size } = await Deno.stat(BINARY);
+console.log(`dist/wasimoff: ${(size / 1e6).toFixed(1)} MB`);
