@@ -1,0 +1,28 @@
+/** The flags that every command has, and those of every command that talks to a broker. */
+
+import { choice, text, toggle } from "./flag_kinds.ts";
+import { flag } from "./flags.ts";
+
+export const COMMON_FLAGS = {
+  config: flag(text, "config file [~/.config/wasimoff/config.json]", { placeholder: "FILE", default: null }),
+  log: flag(choice("text", "json"), "form of our messages", { default: "text" }),
+  quiet: flag(toggle, "no notices, only warnings and errors", { short: "q", default: false }),
+  verbose: flag(toggle, "more messages, with details and causes", { short: "v", default: false }),
+};
+
+/** Where a broker is when nobody says. */
+export const DEFAULT_URL = "http://localhost:4080";
+
+export const BROKER_FLAGS = {
+  url: flag(text, "the broker", { placeholder: "URL", default: DEFAULT_URL, environment: ["WASIMOFF_URL"] }),
+  tokenFile: flag(text, "file whose first line is the token", {
+    placeholder: "F",
+    default: null,
+    environment: ["WASIMOFF_TOKEN_FILE"],
+  }),
+};
+
+/** Help's last line for commands with `BROKER_FLAGS`. */
+export const BROKER_NOTE = "Also read: WASIMOFF_URL, WASIMOFF_TOKEN_FILE, WASIMOFF_TOKEN (the token itself)";
+
+export const JSON_FLAG = { json: flag(toggle, "print JSON", { default: false }) };

@@ -1,0 +1,61 @@
+/** The guest's directories, from `--rootfs` and `--dir`. */
+
+import { WasimoffError } from "../core/errors.ts";
+import { packDirectory } from "./pack_directory.ts";
+import { usageError } from "./usage_error.ts";
+
+/** Largest ZIP given by `--rootfs`, bytes: it is read into memory. */
+const MAX_ROOTFS_BYTES = 1024 * 1024 * 1024;
+
+export interface GuestDirectory {
+  /** Path as the guest sees it. */
+  readonly guest: string;
+  /** A ZIP; null for an empty directory. */
+  readonly zip: Uint8Array | null;
+}
+
+export interface DirectoryOptions {
+  /** A ZIP that becomes `/`. */
+  readonly rootfs: string | null;
+  /** `HOST[::GUEST]` each. */
+  readonly dir: readonly string[];
+}
+
+/** Reads and packs what the flags name, `/` first; with none of them the guest has an empty `.`. */
+export async function guestDirectories(
+  { rootfs, dir }: DirectoryOptions,
+): Promise<readonly GuestDirectory[]> {
+  const mapped = dir.map(parseDirectoryFlag);
+  const directories: GuestDirectory[] = [];
+  if (rootfs !== null) directories.push({ guest: "/", zip: await readRootfs(rootfs) });
+  for (const { host, guest } of mapped) {
+    if (directories.some((other) => other.guest === guest)) {
+      throw usageError(`the guest's "${guest}" is given twice: name another one with --dir "${host}::NAME"`);
+    }
+    directories.push({ guest, zip: await packDirectory(host) });
+  }
+  return directories.length === 0 ? [{ guest: ".", zip: null }] : directories;
+}
+
+/** `HOST[::GUEST]`; without `GUEST` the guest sees the directory under the name written, as in wasmtime. */
+export function parseDirectoryFlag(text: string): { readonly host: string; readonly guest: string } {
+  const at = text.indexOf("::");
+  const host = at < 0 ? text : text.slice(0, at);
+  const guest = at < 0 ? text : text.slice(at + 2);
+  if (host === "" || guest === "") throw usageError(`--dir "${text}": write HOST or HOST::GUEST`);
+  return { host, guest };
+}
+
+async function readRootfs(path: string): Promise<Uint8Array> {
+  try {
+    const { isDirectory, size } = await Deno.stat(path);
+    if (isDirectory) throw usageError(`it is a directory: give a ZIP, or --dir "${path}::/"`);
+    if (size > MAX_ROOTFS_BYTES) throw new WasimoffError("out_of_range", "it is too large");
+    return await Deno.readFile(path);
+  } catch (error) {
+    const missing = error instanceof Deno.errors.NotFound;
+    const { code, message } = WasimoffError.from(error, missing ? "not_found" : "unknown");
+    const detail = missing ? "there is no such file" : message;
+    throw new WasimoffError(code, `read rootfs "${path}": ${detail}`, { cause: error });
+  }
+}

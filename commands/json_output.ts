@@ -1,0 +1,91 @@
+/** `--json` of `submit` and `run`: JSON lines with the guest's output, and a last one with the result. */
+
+import type { ByteSink } from "../core/byte_stream.ts";
+import { WasimoffError } from "../core/errors.ts";
+import type { GuestOutput, OutputOptions } from "./guest_output.ts";
+import { type RawWriter, writeAll } from "./stdout.ts";
+import type { TaskEnd } from "./task_end.ts";
+import { type Piece, TextOrBytes } from "./text_or_bytes.ts";
+
+/** Version of the objects; a change that breaks readers raises it. */
+const SCHEMA = 1;
+
+/** Writes each object as one line onto stdout, whole lines one after the other. */
+export class JsonOutput implements GuestOutput {
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  readonly #writer: RawWriter;
+  readonly #onClosed: (reason: WasimoffError) => void;
+  /** Settles with the line before; at most one line of each stream waits. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor({ stdout, onClosed }: Omit<OutputOptions, "stderr">) {
+    this.#writer = stdout;
+    this.#onClosed = onClosed;
+    this.stdout = new JsonSink("stdout", (line) => this.#line(line));
+    this.stderr = new JsonSink("stderr", (line) => this.#line(line));
+  }
+
+  /** The last line. */
+  async result(end: TaskEnd): Promise<void> {
+    const { reason, origin, status, message } = end.outcome;
+    const { task, provider, attempts, queuedMs, durationMs } = end;
+    await this.#line({
+      schema: SCHEMA,
+      result: { origin, reason, status, message, task, provider, attempts, queuedMs, durationMs },
+    });
+  }
+
+  async #line(value: unknown): Promise<void> {
+    const bytes = new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+    const before = this.#last;
+    const written = (async () => {
+      await before;
+      await writeAll(this.#writer, bytes);
+    })();
+    this.#last = written;
+    try {
+      await written;
+    } catch (error) {
+      const reason = WasimoffError.from(error);
+      this.#onClosed(reason);
+      throw reason;
+    }
+  }
+}
+
+class JsonSink implements ByteSink {
+  readonly #name: "stdout" | "stderr";
+  readonly #line: (value: unknown) => Promise<void>;
+  readonly #pieces = new TextOrBytes();
+
+  constructor(name: "stdout" | "stderr", line: (value: unknown) => Promise<void>) {
+    this.#name = name;
+    this.#line = line;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    await this.#emit(this.#pieces.push(chunk));
+  }
+
+  end(): void {
+    this.#flush();
+  }
+
+  abort(): void {
+    this.#flush();
+  }
+
+  #flush(): void {
+    // A failure has been told to `onClosed`, and every line after this one fails with it too.
+    this.#emit(this.#pieces.end()).catch(() => {});
+  }
+
+  async #emit(piece: Piece | null): Promise<void> {
+    if (piece === null) return;
+    const field = "text" in piece
+      ? { [this.#name]: piece.text }
+      : { [`${this.#name}Base64`]: piece.bytes.toBase64() };
+    await this.#line({ schema: SCHEMA, ...field });
+  }
+}

@@ -1,0 +1,55 @@
+/** What `wasimoff` says without a command: the list of commands, its version, or that a command is unknown. */
+
+import { printLine } from "./stdout.ts";
+import { didYouMean } from "./suggest.ts";
+import { printable } from "./printable.ts";
+import { VERSION } from "./version.ts";
+
+/** Exit status of wrong usage. */
+const USAGE_STATUS = 2;
+
+/** Answers words that name no command; resolves with the exit status. */
+export async function overview(
+  word: string | undefined,
+  summaries: Readonly<Record<string, { readonly summary: string }>>,
+): Promise<number> {
+  switch (word) {
+    case "--version":
+    case "-V":
+      await printLine(`wasimoff ${VERSION}`);
+      return 0;
+    case "--help":
+    case "-h":
+    case "help":
+      await printLine(listing(summaries));
+      return 0;
+    case undefined:
+      complain(listing(summaries));
+      return USAGE_STATUS;
+    default: {
+      const kind = word.startsWith("-") ? "flag" : "command";
+      const meant = didYouMean(word, Object.keys(summaries));
+      complain(`wasimoff: unknown ${kind} "${printable(word)}"${meant || ': see "wasimoff --help"'}`);
+      return USAGE_STATUS;
+    }
+  }
+}
+
+function listing(summaries: Readonly<Record<string, { readonly summary: string }>>): string {
+  return [
+    "Usage: wasimoff COMMAND [FLAGS] [OPERANDS]",
+    "Run WebAssembly programs on other machines.",
+    "",
+    "  wasimoff broker                            on one machine",
+    "  wasimoff provider --url http://HOST:4080   on each machine that gives CPU time",
+    "  wasimoff submit task.wasm -- ARGS          anywhere",
+    "",
+    ...Object.entries(summaries).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`),
+    "",
+    '"wasimoff COMMAND --help" says more; "wasimoff --version" prints the version.',
+  ].join("\n");
+}
+
+function complain(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+}

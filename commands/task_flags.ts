@@ -1,0 +1,26 @@
+/** The flags that describe a task, for `submit` and `run`. */
+
+import { limit, repeated, size, text, time, toggle } from "./flag_kinds.ts";
+import { flag } from "./flags.ts";
+
+/** Operands of both. */
+export const TASK_OPERANDS = { usage: "MODULE [-- ARGS...]", min: 1, max: 1, guestArguments: true } as const;
+
+/** Flags that mean something wherever the task runs. */
+export const TASK_FLAGS = {
+  env: flag(repeated, "variable of the guest; K alone: as here", {
+    short: "e",
+    placeholder: "K=V",
+    default: [],
+  }),
+  envFile: flag(text, "variables of the guest, one a line", { placeholder: "F", default: null }),
+  dir: flag(repeated, "directory for the guest, as a copy", { placeholder: "HOST[::GUEST]", default: [] }),
+  rootfs: flag(text, "the guest's / starts with this", { placeholder: "ZIP", default: null }),
+  artifact: flag(repeated, "bring back from the first directory", { placeholder: "PATH", default: [] }),
+  output: flag(text, "where artifacts go", { short: "o", placeholder: "FILE.zip|DIR", default: null }),
+  stdin: flag(text, "input; ours when it is no terminal", { placeholder: "F|-|none", default: null }),
+  timeout: flag(limit, "longest run of the guest", { default: null }),
+  deadline: flag(time, "2026-12-31T18:00:00Z, or +10m from now", { default: null }),
+  memory: flag(size, "memory of the guest", { default: null }),
+  json: flag(toggle, "output and result as JSON lines", { default: false }),
+};

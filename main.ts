@@ -1,0 +1,51 @@
+/** The program: its commands, what signals do to them, and the only place that sets the exit code. */
+
+import { type Interrupt, INTERRUPT_STATUS, interrupted } from "./commands/interrupt.ts";
+import type { Command } from "./commands/command.ts";
+
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
+}
+
+/** Loaded when asked for: a lean entry starts in a fraction of the time. */
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  broker: { summary: "bring clients and providers together", load: () => import("./commands/broker.ts") },
+  provider: {
+    summary: "run tasks of a broker on this machine",
+    load: () => import("./commands/provider.ts"),
+  },
+  submit: { summary: "run a program on a provider", load: () => import("./commands/submit.ts") },
+  run: { summary: "run a program here, in the same sandbox", load: () => import("./commands/run.ts") },
+  upload: { summary: "store a file at the broker", load: () => import("./commands/upload.ts") },
+  files: { summary: "list or remove files of the broker", load: () => import("./commands/files.ts") },
+  providers: { summary: "list the providers of the broker", load: () => import("./commands/providers.ts") },
+};
+
+/** Started by ourselves, without signals, flags and help: a slot must be up within milliseconds. */
+const INTERNAL: Readonly<Record<string, () => Promise<number>>> = {
+  slot: async () => await (await import("./commands/slot.ts")).runSlot(),
+  guard: async () => await (await import("./commands/guard.ts")).runGuard(),
+};
+
+async function main([name, ...words]: readonly string[]): Promise<number> {
+  const internal = name !== undefined && Object.hasOwn(INTERNAL, name) ? INTERNAL[name] : undefined;
+  if (internal !== undefined) return await internal();
+  const entry = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) return await (await import("./commands/overview.ts")).overview(name, COMMANDS);
+  const root = new AbortController();
+  const handlers = (Object.keys(INTERRUPT_STATUS) as Interrupt[]).map((by) => {
+    // The first asks everything to end; the second leaves at once, for somebody who will not wait.
+    const handler = () => root.signal.aborted ? Deno.exit(INTERRUPT_STATUS[by]) : root.abort(interrupted(by));
+    Deno.addSignalListener(by, handler);
+    return { by, handler };
+  });
+  try {
+    const { command } = await entry.load();
+    return await command.main(words, { signal: root.signal, commands: Object.keys(COMMANDS) });
+  } finally {
+    for (const { by, handler } of handlers) Deno.removeSignalListener(by, handler);
+  }
+}
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);
