@@ -1,4 +1,7 @@
-/** Runs the benches one after another, each in a process of its own: `deno task bench [NAME…]`. */
+/**
+ * Runs the benches one after another, each in a process of its own: `deno task bench [NAME…]`. A bench registers
+ * with `Deno.bench`, or measures by itself, prints, and ends with `Deno.exit(1)` when it misses a target.
+ */
 
 // deno-lint-ignore-file no-console -- prints what it does
 import { filesBelow, ROOT, run } from "./command.ts";
@@ -19,7 +22,7 @@ let failures = 0;
 for (const path of all) {
   if (Deno.args.length > 0 && !Deno.args.includes(nameOf(path))) continue;
   console.log(`\n# ${nameOf(path)}`);
-  if (await run(Deno.execPath(), ["run", "-A", "--no-prompt", `${DIRECTORY}/${path}`]) !== 0) failures++;
+  if (await run(Deno.execPath(), ["bench", "-A", "--no-prompt", `${DIRECTORY}/${path}`]) !== 0) failures++;
 }
 if (failures > 0) {
   console.error(`${failures} benches failed or missed their target`);
