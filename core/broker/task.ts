@@ -60,3 +60,12 @@ export interface TaskResult {
   /** Milliseconds the guest ran, as the provider says. */
   readonly durationMs: number;
 }
+
+/** Where a task is, for people who wait. */
+export interface TaskProgress {
+  readonly task: TaskId;
+  readonly state: "queued" | "running" | "retrying";
+  /** Name of the provider; empty while queued. */
+  readonly provider: string;
+  readonly detail: string;
+}

@@ -1,0 +1,49 @@
+/** What the broker's core needs from a provider, whatever generation of the protocol it speaks. */
+
+import type { ByteSink, ByteSource } from "../byte_stream.ts";
+import type { Outcome } from "../outcome.ts";
+import type { FileRef } from "../storage/file_store.ts";
+import type { AttemptId } from "./dispatcher/event.ts";
+import type { Labels, TaskSpec } from "./task.ts";
+
+export interface ProviderInfo {
+  /** For people; need not be unique. */
+  readonly name: string;
+  readonly slots: number;
+  readonly labels: Labels;
+  /** Files it claims to hold: a hint for placement. */
+  readonly cached: readonly FileRef[];
+  /** The most a task may ask for. */
+  readonly taskMemoryBytes: number;
+  /** The most a task may ask for, and what it gets when it does not ask. */
+  readonly taskTimeoutMs: number;
+}
+
+/** Streams of one attempt. The provider's side ends the sinks it could write completely. */
+export interface AttemptIo {
+  readonly stdinBytes: Uint8Array;
+  readonly stdin: ByteSource | null;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  /** null when none were asked for. */
+  readonly artifacts: ByteSink | null;
+}
+
+export interface AttemptReport {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+}
+
+export interface AttemptRequest {
+  readonly id: AttemptId;
+  readonly spec: TaskSpec;
+  readonly io: AttemptIo;
+  /** Aborting asks the provider to stop; the promise still settles with its answer. */
+  readonly signal: AbortSignal;
+}
+
+export interface ProviderPeer {
+  readonly info: ProviderInfo;
+  /** Runs one attempt to its end. Rejects when it could not be carried out, or its provider was lost. */
+  runAttempt(attempt: AttemptRequest): Promise<AttemptReport>;
+}

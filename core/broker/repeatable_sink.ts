@@ -1,0 +1,109 @@
+/** An output of a task to which a second attempt must say again what the first has said. */
+
+import type { ByteSink } from "../byte_stream.ts";
+import { WasimoffError } from "../errors.ts";
+import type { StartHash, StreamingHash } from "../storage/file_store.ts";
+
+/**
+ * Passes an attempt's output on as it comes. When the attempt is lost, its successor's output is compared with
+ * what was passed on already (by length and hash) and goes on behind it, so that the client sees one run. Output
+ * that differs is `data_loss`: what was delivered cannot be taken back.
+ */
+export class RepeatableSink {
+  readonly #sink: ByteSink;
+  readonly #startHash: StartHash;
+  /** Over everything passed on; null before the first byte. */
+  #passed: StreamingHash | null = null;
+  #passedBytes = 0;
+  #attempt = 0;
+  #complete = false;
+
+  constructor(sink: ByteSink, startHash: StartHash) {
+    this.#sink = sink;
+    this.#startHash = startHash;
+  }
+
+  /** Where the next attempt writes. */
+  attempt(): ByteSink {
+    const attempt = ++this.#attempt;
+    const repetition = this.#passed === null ? null : this.#expect(this.#passed.digest());
+    const check = () => {
+      if (attempt !== this.#attempt) throw new WasimoffError("aborted", "attempt is over");
+    };
+    return {
+      write: (chunk) => {
+        check();
+        const fresh = repetition === null ? chunk : repetition.skip(chunk);
+        return fresh.length === 0 ? undefined : this.#pass(fresh);
+      },
+      end: () => {
+        check();
+        repetition?.mustBeOver();
+        this.#complete = true;
+      },
+      abort: () => {},
+    };
+  }
+
+  /** The task has ended. Ends the client's sink if the last attempt's output was complete, else aborts it. */
+  close(cause: WasimoffError): void {
+    this.#attempt++;
+    if (this.#complete) this.#sink.end();
+    else this.#sink.abort(cause);
+  }
+
+  #pass(bytes: Uint8Array): Promise<void> | void {
+    this.#passed ??= this.#startHash();
+    this.#passed.update(bytes);
+    this.#passedBytes += bytes.length;
+    return this.#sink.write(bytes);
+  }
+
+  /** The next attempt's first bytes must have this hash; a new one over everything begins with them. */
+  #expect(digest: string): Repetition {
+    this.#passed = this.#startHash();
+    return new Repetition({
+      digest,
+      bytes: this.#passedBytes,
+      check: this.#startHash(),
+      passed: this.#passed,
+    });
+  }
+}
+
+interface Expectation {
+  readonly digest: string;
+  readonly bytes: number;
+  readonly check: StreamingHash;
+  readonly passed: StreamingHash;
+}
+
+/** The part of an attempt's output that was delivered before. */
+class Repetition {
+  readonly #expected: Expectation;
+  #left: number;
+
+  constructor(expected: Expectation) {
+    this.#expected = expected;
+    this.#left = expected.bytes;
+  }
+
+  /** What of the chunk is new. Throws `data_loss` when the repeated part is not what it was. */
+  skip(chunk: Uint8Array): Uint8Array {
+    if (this.#left === 0) return chunk;
+    const repeated = chunk.subarray(0, this.#left);
+    this.#expected.check.update(repeated);
+    this.#expected.passed.update(repeated);
+    this.#left -= repeated.length;
+    if (this.#left === 0 && this.#expected.check.digest() !== this.#expected.digest) throw differs();
+    return chunk.subarray(repeated.length);
+  }
+
+  mustBeOver(): void {
+    if (this.#left > 0) throw differs();
+  }
+}
+
+function differs(): WasimoffError {
+  return new WasimoffError("data_loss", "output of a further attempt differs from what was delivered before");
+}
