@@ -1,0 +1,34 @@
+/** What the end of a WebSocket means. */
+
+import { type Code, WasimoffError } from "../errors.ts";
+
+/** Close codes of RFC 6455 7.4.1 and the code that each most likely stands for. */
+const CODE_OF_CLOSE: Readonly<Record<number, Code>> = {
+  1000: "canceled",
+  1001: "unavailable",
+  1002: "invalid_argument",
+  1003: "unimplemented",
+  1005: "unavailable",
+  1006: "unavailable",
+  1008: "permission_denied",
+  1009: "out_of_range",
+  1011: "internal",
+  1012: "unavailable",
+  1013: "resource_exhausted",
+};
+
+/** Bytes that fit into a close frame beside the code. */
+const MAX_REASON_BYTES = 123;
+
+/** The cause behind a close frame, or behind its absence (1006). */
+export function closeCause(closeCode: number, reason: string): WasimoffError {
+  const code = CODE_OF_CLOSE[closeCode] ?? "unknown";
+  const text = closeCode === 1006 ? "connection broke" : `peer closed the connection with ${closeCode}`;
+  return new WasimoffError(code, reason === "" ? text : `${text}: ${reason}`);
+}
+
+/** As much of a reason as fits, cut between characters. */
+export function cutReason(reason: string): string {
+  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_REASON_BYTES));
+  return reason.slice(0, read);
+}

@@ -1,0 +1,96 @@
+/** A WebSocket of npm ws, on either side, as a connection that carries frames. */
+
+// @ts-types="npm:@types/ws@8.18.2"
+import type { RawData, WebSocket } from "ws";
+import { closeCode, type Code, WasimoffError } from "../errors.ts";
+import { MAX_FRAME_BYTES, SOCKET_LOW_WATER_BYTES } from "../protocol/limits.ts";
+import type { Connection, ConnectionHandler } from "../session/connection.ts";
+import { closeCause, cutReason } from "./websocket_close.ts";
+
+/** How long a peer may take to answer a close before its socket is destroyed. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** What every WebSocket of ours is made with, on both sides. No compression: it costs memory per connection. */
+export const WEBSOCKET_OPTIONS = {
+  perMessageDeflate: false,
+  maxPayload: MAX_FRAME_BYTES,
+  closeTimeout: CLOSE_TIMEOUT_MS,
+} as const;
+
+/** ws turns TCP_NODELAY on by itself; a frame above MAX_FRAME_BYTES closes with 1009, a text with 1003. */
+export class WebSocketConnection implements Connection {
+  readonly #socket: WebSocket;
+  #handler: ConnectionHandler | null = null;
+  /** Why it ends; the first cause wins. */
+  #cause: WasimoffError | null = null;
+  #closed = false;
+  /** `buffered` was above the low-water mark at the last send. */
+  #full = false;
+
+  /** Takes over an open socket, in the same turn in which it opened, and holds what arrives until `start`. */
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.binaryType = "nodebuffer";
+    socket.pause();
+    socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
+    socket.on("error", (error: NodeJS.ErrnoException) => this.#onError(error));
+    socket.on("close", (code, reason) => this.#onClose(closeCause(code, reason.toString())));
+  }
+
+  get buffered(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    // A socket that ended before anybody listened still tells its end, in a turn of its own.
+    if (this.#closed) queueMicrotask(() => handler.onClose(this.#cause!));
+    else this.#socket.resume();
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#cause !== null || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#full ||= this.#socket.bufferedAmount + frame.length >= SOCKET_LOW_WATER_BYTES;
+    if (this.#full) this.#socket.send(frame, this.#onSent);
+    else this.#socket.send(frame);
+  }
+
+  close(code: Code, reason: string): void {
+    if (this.#cause !== null) return;
+    this.#cause = new WasimoffError(code, reason);
+    this.#socket.close(closeCode(code), cutReason(reason));
+    this.#socket.resume(); // the peer's answer may be behind frames that nobody wants any more
+  }
+
+  /** Frames are only asked about while much is buffered; the last of them sees the buffer empty. */
+  readonly #onSent = (): void => {
+    if (!this.#full || this.#closed || this.#socket.bufferedAmount >= SOCKET_LOW_WATER_BYTES) return;
+    this.#full = false;
+    this.#handler?.onDrain();
+  };
+
+  #onMessage(data: RawData, isBinary: boolean): void {
+    if (this.#cause !== null) return;
+    if (!isBinary) return this.close("unimplemented", "text frames are not spoken here: send binary ones");
+    this.#handler?.onFrame(data as Uint8Array);
+  }
+
+  /** ws closes by itself after an error: with 1009 or 1002 for a bad frame, or because the socket broke. */
+  #onError(error: NodeJS.ErrnoException): void {
+    const tooLarge = error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
+    const bad = error.code?.startsWith("WS_ERR_");
+    this.#cause ??= tooLarge
+      ? new WasimoffError("out_of_range", `peer sent a frame above ${MAX_FRAME_BYTES} bytes`, {
+        cause: error,
+      })
+      : new WasimoffError(bad ? "invalid_argument" : "unavailable", `connection failed: ${error.message}`, {
+        cause: error,
+      });
+  }
+
+  #onClose(cause: WasimoffError): void {
+    this.#closed = true;
+    this.#cause ??= cause;
+    this.#handler?.onClose(this.#cause);
+  }
+}

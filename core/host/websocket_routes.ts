@@ -1,0 +1,113 @@
+/** The WebSocket paths of an HTTP server: who may upgrade, and to which subprotocol. */
+
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Buffer } from "node:buffer";
+// @ts-types="npm:@types/ws@8.18.2"
+import { type WebSocket, WebSocketServer } from "ws";
+import { closeCode, WasimoffError } from "../errors.ts";
+import { errorResponse } from "../http_error.ts";
+import type { Logger } from "../log.ts";
+import type { Connection } from "../session/connection.ts";
+import { checkRequest, type RequestLimits } from "./request_checks.ts";
+import { WEBSOCKET_OPTIONS, WebSocketConnection } from "./websocket_connection.ts";
+
+/** What is known of a client that asks for a WebSocket. */
+export interface UpgradeRequest {
+  /** Address of the TCP peer, without the port. */
+  readonly remoteAddress: string;
+  readonly headers: Headers;
+  /** As the client wrote it: path and query. */
+  readonly url: URL;
+}
+
+export interface WebSocketRoute {
+  /** Subprotocols in our order of preference. */
+  readonly protocols: readonly string[];
+  /** Throws a WasimoffError for a client that may not connect; its code becomes the HTTP status. */
+  authorize(request: UpgradeRequest): void | Promise<void>;
+  /** Takes an open connection over. */
+  accept(connection: Connection, info: UpgradeRequest & { readonly protocol: string }): void;
+}
+
+export class WebSocketRoutes {
+  readonly #routes: ReadonlyMap<string, WebSocketRoute>;
+  readonly #limits: RequestLimits;
+  readonly #logger: Logger;
+  readonly #server = new WebSocketServer({
+    ...WEBSOCKET_OPTIONS,
+    noServer: true,
+    // ws knows only the request here; the choice was made before and is left there.
+    handleProtocols: (_offered, request) => this.#chosen.get(request) ?? false,
+  });
+  readonly #chosen = new WeakMap<IncomingMessage, string>();
+
+  constructor(routes: Readonly<Record<string, WebSocketRoute>>, limits: RequestLimits, logger: Logger) {
+    this.#routes = new Map(Object.entries(routes));
+    this.#limits = limits;
+    this.#logger = logger;
+  }
+
+  /** Answers an upgrade request. Never rejects: whatever goes wrong becomes an HTTP error for this client. */
+  async upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const onError = () => socket.destroy(); // a client that leaves while it is authorized
+    socket.on("error", onError);
+    try {
+      checkRequest(incoming, this.#limits);
+      const request = upgradeRequest(incoming);
+      const route = this.#routes.get(request.url.pathname);
+      if (route === undefined) {
+        throw new WasimoffError("not_found", `no WebSocket is served at "${request.url.pathname}"`);
+      }
+      await route.authorize(request);
+      if (socket.destroyed) return;
+      const protocol = choose(route.protocols, request.headers.get("sec-websocket-protocol"));
+      if (protocol !== null) this.#chosen.set(incoming, protocol);
+      this.#server.handleUpgrade(incoming, socket, head, (webSocket) => {
+        if (protocol === null) refuseProtocol(webSocket, route.protocols);
+        else route.accept(new WebSocketConnection(webSocket), { ...request, protocol });
+      });
+    } catch (error) {
+      if (!(error instanceof WasimoffError)) this.#logger.error("upgrade failed", { error });
+      await refuse(socket, errorResponse(error));
+    } finally {
+      socket.off("error", onError);
+    }
+  }
+}
+
+function upgradeRequest(incoming: IncomingMessage): UpgradeRequest {
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  const url = URL.parse(incoming.url ?? "", "http://localhost");
+  if (url === null) throw new WasimoffError("invalid_argument", "request target is no URL");
+  return { remoteAddress: incoming.socket.remoteAddress ?? "", headers, url };
+}
+
+function choose(ours: readonly string[], offered: string | null): string | null {
+  const theirs = new Set(offered?.split(",").map((protocol) => protocol.trim()));
+  return ours.find((protocol) => theirs.has(protocol)) ?? null;
+}
+
+/** As the existing broker does it: the upgrade succeeds, and the reason comes in a close frame (wasimoff-v1 3.2). */
+function refuseProtocol(socket: WebSocket, ours: readonly string[]): void {
+  socket.on("error", () => socket.terminate());
+  socket.close(closeCode("invalid_argument"), `supported protocols: [${ours.join(" ")}]`);
+}
+
+/** Writes a whole HTTP response by hand: after an upgrade request node offers none. */
+async function refuse(socket: Duplex, response: Response): Promise<void> {
+  if (socket.destroyed) return;
+  const body = await response.text();
+  const headers = new Headers(response.headers);
+  headers.set("connection", "close");
+  headers.set("content-length", String(new TextEncoder().encode(body).length));
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.on("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status] ?? "Refused"}\r\n${lines}\r\n${body}`,
+  );
+}
