@@ -1,0 +1,163 @@
+/** One session of a provider with its broker: announces, serves attempts, drains. */
+
+import { WasimoffError } from "../errors.ts";
+import type { RunAttempt } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
+import { Messenger, type RequestContext, type ResultInit } from "../protocol/messenger.ts";
+import { encodeOutcome } from "../protocol/outcome_codec.ts";
+import type { Session } from "../session/session.ts";
+import { AcceptedStdio } from "../session/stdio_response.ts";
+import { type FileRef, isFileRef } from "../storage/file_store.ts";
+import { prefixed } from "./prefixed_source.ts";
+import type { ProviderOptions } from "./provider.ts";
+import type { SlotFile, SlotIo, SlotResult, SlotTask } from "./slot.ts";
+
+/** Runs a task in a free slot; rejects with `resource_exhausted` when there is none. */
+export type RunInSlot = (task: SlotTask, io: SlotIo, signal: AbortSignal) => Promise<SlotResult>;
+
+/** Size of the ZIP of artifacts that a slot may return. */
+const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024;
+
+export class ProviderSession {
+  readonly #session: Session;
+  readonly #options: ProviderOptions;
+  readonly #messenger: Messenger;
+  readonly #storagePath = Promise.withResolvers<string>();
+  readonly #done = Promise.withResolvers<void>();
+  #running = 0;
+  #draining = false;
+
+  constructor(session: Session, options: ProviderOptions) {
+    this.#session = session;
+    this.#options = options;
+    this.#storagePath.promise.catch(() => {}); // attempts that wait for it get the cause themselves
+    this.#messenger = new Messenger(session, {
+      request: (method, context) => {
+        if (method.case === "runAttempt") return this.#runAttempt(method.value, context);
+        throw new WasimoffError("unimplemented", "providers run attempts only");
+      },
+      event: () => {}, // brokers have no events to tell a provider yet
+    });
+  }
+
+  /** Serves until the session ends ("lost": reconnect) or everything is drained ("done"). */
+  async serve(): Promise<"done" | "lost"> {
+    const { signal, logger } = this.#options;
+    const drain = () => this.#drain();
+    signal.addEventListener("abort", drain, { once: true });
+    try {
+      await this.#announce();
+      if (signal.aborted) drain();
+      await this.#ended();
+      if (this.#draining) return "done";
+      logger.warn("lost the broker", { reason: WasimoffError.from(this.#session.signal.reason).message });
+      return "lost";
+    } finally {
+      signal.removeEventListener("abort", drain);
+      this.#session.close(new WasimoffError("canceled", "provider has left"));
+    }
+  }
+
+  async #announce(): Promise<void> {
+    const { name, slots, labels, taskMemoryBytes, taskTimeoutMs, cached, onReady } = this.#options;
+    const value = {
+      name,
+      slots,
+      labels: { ...labels },
+      cached: [...await cached()],
+      taskMemory: BigInt(taskMemoryBytes),
+      taskTimeoutMs: BigInt(taskTimeoutMs),
+    };
+    try {
+      const result = await this.#messenger.request({ case: "announce", value });
+      if (result.case !== "announced") {
+        throw new WasimoffError("internal", "broker did not answer the announcement");
+      }
+      this.#storagePath.resolve(result.value.storagePath);
+      onReady?.(result.value.provider);
+    } catch (error) {
+      this.#storagePath.reject(error);
+      throw error;
+    }
+  }
+
+  async #ended(): Promise<void> {
+    const over = () => this.#done.resolve();
+    this.#session.signal.addEventListener("abort", over, { once: true });
+    if (this.#session.signal.aborted) over();
+    await this.#done.promise;
+  }
+
+  /** Takes no more attempts; done when the last has ended or the time for that is over. */
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    if (!this.#session.signal.aborted) {
+      this.#messenger.emit({ case: "providerStatus", value: { slots: 0, draining: true } });
+    }
+    const timer = setTimeout(() => this.#done.resolve(), this.#options.drainMs);
+    this.#done.promise.then(() => clearTimeout(timer));
+    if (this.#running === 0) this.#done.resolve();
+  }
+
+  async #runAttempt(attempt: RunAttempt, { signal }: RequestContext): Promise<ResultInit> {
+    const stdio = new AcceptedStdio(this.#session, attempt.stdio);
+    if (this.#draining) {
+      const cause = new WasimoffError("unavailable", "provider is draining");
+      stdio.abort(cause);
+      throw cause;
+    }
+    this.#running++;
+    try {
+      const task = this.#slotTask(attempt, await this.#storagePath.promise);
+      const stdin = prefixed(stdio.stdinBytes, stdio.stdin);
+      const { outcome, durationMs, memoryBytes } = await this.#options.runInSlot(task, {
+        ...outputs(stdio),
+        stdin,
+      }, signal);
+      return {
+        case: "attempt",
+        value: {
+          attempt: attempt.attempt,
+          outcome: encodeOutcome(outcome),
+          durationMs,
+          memory: BigInt(memoryBytes),
+          lengths: stdio.lengths(),
+        },
+      };
+    } catch (error) {
+      stdio.abort(WasimoffError.from(error));
+      throw error;
+    } finally {
+      this.#running--;
+      if (this.#options.once) this.#drain();
+      // The answer is sent in a later microtask: leave behind it.
+      if (this.#draining && this.#running === 0) setTimeout(() => this.#done.resolve(), 0);
+    }
+  }
+
+  #slotTask({ module, args, env, preopens, artifacts, limits }: RunAttempt, storagePath: string): SlotTask {
+    const { taskMemoryBytes, taskTimeoutMs } = this.#options;
+    const file = (ref: string) => this.#file(ref, storagePath);
+    return {
+      module: file(module),
+      args,
+      env,
+      preopens: preopens.map(({ guest, zip }) => ({ guest, zip: zip === "" ? null : file(zip) })),
+      artifacts,
+      limits: {
+        timeoutMs: Math.min(Number(limits?.timeoutMs || taskTimeoutMs), taskTimeoutMs),
+        memoryBytes: Math.min(Number(limits?.memory || taskMemoryBytes), taskMemoryBytes),
+        artifactBytes: MAX_ARTIFACT_BYTES,
+      },
+    };
+  }
+
+  #file(ref: string, storagePath: string): SlotFile {
+    if (!isFileRef(ref)) throw new WasimoffError("invalid_argument", `"${ref}" is not a file reference`);
+    return { ref, load: () => this.#options.loadFile(ref satisfies FileRef, storagePath) };
+  }
+}
+
+function outputs({ stdout, stderr, artifacts }: AcceptedStdio) {
+  return { stdout, stderr, artifacts };
+}
