@@ -1,0 +1,75 @@
+/** Everything that can happen to the dispatcher. */
+
+import type { Code, WasimoffError } from "../../errors.ts";
+import type { Outcome } from "../../outcome.ts";
+import type { FileRef } from "../../storage/file_store.ts";
+import type { Labels, TaskId, TaskSpec } from "../task.ts";
+
+/** One peer's session as a provider: a new session is a new id. */
+export type ProviderId = string;
+/** Unique for ever, so that a late answer is never taken for another attempt's. */
+export type AttemptId = string;
+
+export interface JoinEvent {
+  readonly kind: "join";
+  readonly provider: ProviderId;
+  /** For people. */
+  readonly name: string;
+  readonly slots: number;
+  readonly labels: Labels;
+  /** Files it claims to hold, most recently used first: a hint. */
+  readonly cached: readonly FileRef[];
+  /** The most a task may ask for, bytes; `Infinity` when it does not say. */
+  readonly taskMemoryBytes: number;
+  /** The most a task may ask for, and what it gets when it does not ask; `Infinity` when it does not say. */
+  readonly taskTimeoutMs: number;
+}
+
+export interface SubmitEvent {
+  readonly kind: "submit";
+  readonly task: TaskId;
+  readonly spec: TaskSpec;
+  /** Memory it holds while it waits. */
+  readonly bytes: number;
+}
+
+export interface EndedEvent {
+  readonly kind: "ended";
+  readonly provider: ProviderId;
+  readonly attempt: AttemptId;
+  readonly outcome: Outcome;
+  /** What the guest took, as the provider says. */
+  readonly durationMs: number;
+  /** What the attempt took, as the broker saw it. */
+  readonly elapsedMs: number;
+}
+
+export interface FailedEvent {
+  readonly kind: "failed";
+  readonly provider: ProviderId;
+  readonly attempt: AttemptId;
+  readonly code: Code;
+  readonly message: string;
+}
+
+export type DispatcherEvent =
+  /** A client wants a task done. */
+  | SubmitEvent
+  /** Its client left or asked; the code `deadline_exceeded` makes it a timeout. */
+  | { readonly kind: "cancel"; readonly task: TaskId; readonly reason: WasimoffError }
+  /** The task consumed what cannot be given twice: when its attempt is lost, so is the task. */
+  | { readonly kind: "unrepeatable"; readonly task: TaskId; readonly why: string }
+  /** A provider's session began. */
+  | JoinEvent
+  /** A provider has more or fewer slots; 0 is draining; it may run more than it has. */
+  | { readonly kind: "status"; readonly provider: ProviderId; readonly slots: number }
+  /** A provider fell silent (no new attempts), or was heard again. */
+  | { readonly kind: "suspect"; readonly provider: ProviderId; readonly suspect: boolean }
+  /** A provider's lease ended or it said goodbye: its attempts are lost. */
+  | { readonly kind: "leave"; readonly provider: ProviderId }
+  /** An attempt came to its end, also when the guest failed; never retried. */
+  | EndedEvent
+  /** An attempt could not be carried out; the code decides whether another provider gets it. */
+  | FailedEvent
+  /** The time of `nextWakeMs` has come. */
+  | { readonly kind: "tick" };

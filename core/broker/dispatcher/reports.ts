@@ -1,0 +1,50 @@
+/** What providers report of their attempts. */
+
+import { take } from "./attempts.ts";
+import { cancelledRunning, clipped, detach, finish, named } from "./ending.ts";
+import type { EndedEvent, FailedEvent } from "./event.ts";
+import { measure } from "./measurement.ts";
+import { fill } from "./placement.ts";
+import type { Attempt } from "./records.ts";
+import { retry } from "./retry.ts";
+import type { Step } from "./state.ts";
+import { remember } from "./warm_modules.ts";
+
+/** The attempt's outcome is the task's, unless the task was cancelled before or went elsewhere. */
+export function ended(step: Step, event: EndedEvent): void {
+  const attempt = take(step.state, event.attempt, event.provider);
+  if (attempt === null) return;
+  const { provider } = attempt;
+  const task = detach(attempt);
+  if (task !== null) {
+    remember(step.state, provider, { module: task.spec.module, warmth: "ran" });
+    if (attempt.cancelled !== null) {
+      finish(step, task, acknowledged(attempt));
+    } else {
+      const durationMs = event.durationMs > 0 ? Math.min(event.durationMs, event.elapsedMs) : 0;
+      measure(step.state, { provider, task }, { durationMs, elapsedMs: event.elapsedMs });
+      const outcome = { ...event.outcome, message: clipped(event.outcome.message) };
+      finish(step, task, { outcome, durationMs });
+    }
+  }
+  fill(step, provider);
+}
+
+/** The task goes elsewhere or ends, by code. */
+export function failed(step: Step, event: FailedEvent): void {
+  const attempt = take(step.state, event.attempt, event.provider);
+  if (attempt === null) return;
+  const { provider } = attempt;
+  const task = detach(attempt);
+  if (task !== null && attempt.cancelled !== null) {
+    finish(step, task, acknowledged(attempt));
+  } else if (task !== null) {
+    const cause = `${named(provider)} failed: ${clipped(event.message)}`;
+    retry(step, task, { code: event.code, cause, avoid: provider });
+  }
+  fill(step, provider);
+}
+
+function acknowledged(attempt: Attempt) {
+  return cancelledRunning(attempt.cancelled!, `acknowledged by ${named(attempt.provider)}`);
+}

@@ -1,0 +1,64 @@
+/** What tasks require of providers, who meets it, and what to say when nobody does. */
+
+import type { Labels, TaskSpec } from "../task.ts";
+import type { Group, Provider } from "./records.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** The same text for tasks with the same requirements, and for no others. */
+export function requirementsKey(spec: TaskSpec): string {
+  const numbers = `${spec.memoryBytes}/${spec.timeoutMs}`;
+  const require = sortedLabels(spec.require);
+  return require.length === 0 ? numbers : `${numbers}/${JSON.stringify(require)}`;
+}
+
+/** Labels in the order of their names. */
+export function sortedLabels(labels: Labels): [string, string][] {
+  return Object.entries(labels).sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+type Requirements = Pick<Group, "require" | "memoryBytes" | "timeoutMs">;
+
+/** Whether a provider may ever run tasks with these requirements. */
+export function meets(provider: Provider, required: Requirements): boolean {
+  return meetsLabels(provider, required) &&
+    (required.memoryBytes ?? 0) <= provider.taskMemoryBytes &&
+    (required.timeoutMs ?? 0) <= provider.taskTimeoutMs;
+}
+
+function meetsLabels({ labels }: Provider, { require }: Requirements): boolean {
+  return require.every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value);
+}
+
+/** One line on why none of these providers can run such tasks; `other` when one was tried before. */
+export function missing(providers: readonly Provider[], required: Requirements, other: boolean): string {
+  const none = other ? "no other provider" : "no provider";
+  if (providers.length === 0) return `${none} is connected`;
+  const labelled = providers.filter((provider) => meetsLabels(provider, required));
+  if (labelled.length === 0) return `${none} has ${labelsText(required)}`;
+  const memoryBytes = required.memoryBytes ?? 0;
+  const large = labelled.filter((provider) => memoryBytes <= provider.taskMemoryBytes);
+  const such = required.require.length === 0 ? none : `${none} with ${labelsText(required)}`;
+  if (large.length === 0) {
+    const most = Math.max(...labelled.map((provider) => provider.taskMemoryBytes));
+    return `${such} allows ${bytesText(memoryBytes)} of memory: at most ${bytesText(most)}`;
+  }
+  const timeoutMs = required.timeoutMs ?? 0;
+  const patient = large.filter((provider) => timeoutMs <= provider.taskTimeoutMs);
+  if (patient.length === 0) {
+    const most = Math.max(...large.map((provider) => provider.taskTimeoutMs));
+    return `${such} allows a timeout of ${timeoutMs / 1000} s: at most ${most / 1000} s`;
+  }
+  return other ? "every other matching provider is draining" : "every matching provider is draining";
+}
+
+function labelsText({ require }: Requirements): string {
+  const list = require.map(([name, value]) => `${name}=${value}`).join(" ");
+  return `${require.length === 1 ? "label" : "labels"} ${list}`;
+}
+
+function bytesText(bytes: number): string {
+  if (bytes >= MIB) return `${Math.floor(bytes / MIB * 10) / 10} MiB`;
+  return bytes >= KIB ? `${Math.floor(bytes / KIB * 10) / 10} KiB` : `${bytes} bytes`;
+}

@@ -1,0 +1,45 @@
+/** Tests of requirements and of the words for missing ones. */
+
+import assert from "node:assert/strict";
+import { requirementsKey } from "../../../../core/broker/dispatcher/requirements.ts";
+import { MIB, spec, TestDispatcher } from "./test_dispatcher.ts";
+
+Deno.test("requirementsKey() does not depend on the order of labels", () => {
+  const one = requirementsKey(spec({ require: { a: "1", b: "2" } }));
+  assert.equal(one, requirementsKey(spec({ require: { b: "2", a: "1" } })));
+  assert.notEqual(one, requirementsKey(spec({ require: { a: "1", b: "3" } })));
+  assert.notEqual(one, requirementsKey(spec({ require: { a: "1", b: "2" }, memoryBytes: 1 })));
+  assert.notEqual(one, requirementsKey(spec({ require: { a: '1","b","2' } })));
+});
+
+Deno.test("a task runs only where its labels, memory and timeout are met", () => {
+  const dispatcher = new TestDispatcher();
+  dispatcher.join("plain", { slots: 9 });
+  dispatcher.join("gpu", { labels: { gpu: "yes", os: "linux" } });
+  dispatcher.join("large", { taskMemoryBytes: 1024 * MIB });
+  dispatcher.join("patient", { taskTimeoutMs: 700_000 });
+  assert.deepEqual(dispatcher.submit("t1", { require: { gpu: "yes" } }), ["start t1 as a1 on gpu"]);
+  assert.deepEqual(dispatcher.submit("t2", { memoryBytes: 513 * MIB }), ["start t2 as a2 on large"]);
+  assert.deepEqual(dispatcher.submit("t3", { timeoutMs: 600_001 }), ["start t3 as a3 on patient"]);
+  assert.deepEqual(dispatcher.submit("t4", { timeoutMs: 600_000 }), ["start t4 as a4 on plain"]);
+});
+
+Deno.test("what is missing is said", () => {
+  const dispatcher = new TestDispatcher();
+  dispatcher.join("p", { labels: { gpu: "no" }, slots: 0 });
+  const whys: [Parameters<typeof spec>[0], string][] = [
+    [{ require: { gpu: "yes" } }, "no provider has label gpu=yes"],
+    [{ require: { constructor: "x" } }, "no provider has label constructor=x"],
+    [{ require: { gpu: "no", os: "x" } }, "no provider has labels gpu=no os=x"],
+    [{ memoryBytes: 513 * MIB }, "no provider allows 513 MiB of memory: at most 512 MiB"],
+    [
+      { memoryBytes: 513 * MIB, require: { gpu: "no" } },
+      "no provider with label gpu=no allows 513 MiB of memory: at most 512 MiB",
+    ],
+    [{ timeoutMs: 601_000 }, "no provider allows a timeout of 601 s: at most 600 s"],
+    [{}, "every matching provider is draining"],
+  ];
+  for (const [index, [changes, why]] of whys.entries()) {
+    assert.deepEqual(dispatcher.submit(`t${index}`, changes), [`queued t${index}: ${why}`]);
+  }
+});
