@@ -1,7 +1,7 @@
 /** The committed generated code is what `deno task generate` writes. */
 
 import { deepStrictEqual } from "node:assert/strict";
-import { filesBelow, ROOT } from "../tools/command.ts";
+import { filesBelow, ROOT } from "../tools/project_files.ts";
 import { generate, GENERATED, missingProtoc } from "../tools/generate.ts";
 
 const missing = await missingProtoc();

@@ -1,7 +1,7 @@
 /** The rules of the house that a machine can check: who may import whom, and what a file may look like. */
 
 import { deepStrictEqual } from "node:assert/strict";
-import { filesBelow, ROOT } from "../tools/command.ts";
+import { filesBelow, ROOT } from "../tools/project_files.ts";
 import { bySource, type Edge, importGraph, reach } from "./support/import_graph.ts";
 
 /** What each room of core may import besides itself and the leaves, the files directly in core/. */

@@ -4,7 +4,8 @@
  */
 
 // deno-lint-ignore-file no-console -- prints what it does
-import { filesBelow, ROOT, run } from "./command.ts";
+import { filesBelow, ROOT } from "./project_files.ts";
+import { runProgram } from "./run_program.ts";
 
 const SUFFIX = "_bench.ts";
 
@@ -22,7 +23,9 @@ let failures = 0;
 for (const path of all) {
   if (Deno.args.length > 0 && !Deno.args.includes(nameOf(path))) continue;
   console.log(`\n# ${nameOf(path)}`);
-  if (await run(Deno.execPath(), ["bench", "-A", "--no-prompt", `${DIRECTORY}/${path}`]) !== 0) failures++;
+  if (await runProgram(Deno.execPath(), ["bench", "-A", "--no-prompt", `${DIRECTORY}/${path}`]) !== 0) {
+    failures++;
+  }
 }
 if (failures > 0) {
   console.error(`${failures} benches failed or missed their target`);

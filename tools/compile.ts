@@ -4,7 +4,8 @@
  */
 
 // deno-lint-ignore-file no-console -- prints what it does
-import { filesBelow, ROOT, run } from "./command.ts";
+import { filesBelow, ROOT } from "./project_files.ts";
+import { runProgram } from "./run_program.ts";
 
 const STAGE = `${ROOT}dist/stage`;
 const BINARY = `${ROOT}dist/wasimoff`;
@@ -21,7 +22,7 @@ const STAGE_CONFIG = { imports: { wasi_snapshot_preview1: "data:text/javascript,
 const BUNDLE = ["bundle", "--quiet", "--code-splitting", "--platform", "deno"];
 
 async function must(program: string, args: readonly string[]): Promise<void> {
-  const code = await run(program, args);
+  const code = await runProgram(program, args);
   if (code === 0) return;
   console.error(
     `compile: "deno ${args[0]}" ended with code ${code}; offline, set COMPILE_DENO and DENORT_BIN`,

@@ -1,6 +1,7 @@
 /** Writes core/protocol/gen from proto/: `deno task generate`. */
 
-import { filesBelow, output, ROOT } from "./command.ts";
+import { filesBelow, ROOT } from "./project_files.ts";
+import { outputOf } from "./run_program.ts";
 
 /** The generator's version must be the one of @bufbuild/protobuf in deno.json. */
 const PLUGIN = "npm:@bufbuild/protoc-gen-es@2.17.0";
@@ -10,7 +11,7 @@ export const GENERATED = "core/protocol/gen";
 /** How to get what generating needs; null when it is there. */
 export async function missingProtoc(): Promise<string | null> {
   try {
-    await output("protoc", ["--version"]);
+    await outputOf("protoc", ["--version"]);
     return null;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -26,7 +27,7 @@ export async function generate(directory: string): Promise<void> {
     await Deno.writeTextFile(plugin, `#!/bin/sh\nexec '${Deno.execPath()}' run -A --no-lock ${PLUGIN}\n`, {
       mode: 0o755,
     });
-    await output("protoc", [
+    await outputOf("protoc", [
       "--proto_path=proto",
       `--plugin=protoc-gen-es=${plugin}`,
       `--es_out=${directory}`,

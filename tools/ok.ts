@@ -1,7 +1,7 @@
 /** The gate that people and CI run: `deno task ok`, or `deno task ok --tested` right after `deno task test`. */
 
 // deno-lint-ignore-file no-console -- prints what it does
-import { run } from "./command.ts";
+import { runProgram } from "./run_program.ts";
 
 const STEPS: readonly (readonly string[])[] = [
   ["fmt", "--check"],
@@ -17,7 +17,7 @@ if (unknown.length > 0) throw new Error(`unknown argument "${unknown[0]}": the o
 
 for (const step of Deno.args.includes("--tested") ? STEPS : [...STEPS, TESTS]) {
   console.log(`ok: deno ${step.join(" ")}`);
-  const code = await run(Deno.execPath(), step);
+  const code = await runProgram(Deno.execPath(), step);
   if (code === 0) continue;
   console.error(`ok: failed: deno ${step.join(" ")}`);
   Deno.exit(code);

@@ -1,8 +1,8 @@
 /** Who imports whom in the project, from `deno info --json`. */
 
-import { output, ROOT } from "../../tools/command.ts";
+import { outputOf } from "../../tools/run_program.ts";
 
-const PREFIX = `file://${ROOT}`;
+const PREFIX = new URL("../../", import.meta.url).href;
 
 /** An import between two files, or from a file to a package; paths are from the project's root. */
 export interface Edge {
@@ -28,8 +28,8 @@ interface Dependency {
 export async function importGraph(files: readonly string[]): Promise<Edge[]> {
   const entry = await Deno.makeTempFile({ prefix: "wasimoff-layers-", suffix: ".ts" });
   try {
-    await Deno.writeTextFile(entry, files.map((file) => `import "file://${ROOT}${file}";\n`).join(""));
-    const json = await output(Deno.execPath(), ["info", "--json", "--config", "deno.json", entry]);
+    await Deno.writeTextFile(entry, files.map((file) => `import "${PREFIX}${file}";\n`).join(""));
+    const json = await outputOf(Deno.execPath(), ["info", "--json", "--config", "deno.json", entry]);
     const modules: Module[] = JSON.parse(json).modules;
     return modules.filter(({ specifier }) => specifier.startsWith(PREFIX)).flatMap(edgesOf);
   } finally {
