@@ -91,7 +91,15 @@ export class WasimoffError extends Error {
         return new WasimoffError("deadline_exceeded", thrown.message, { cause: thrown });
       }
     }
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return new WasimoffError(fallback, message, { cause: thrown });
+    return new WasimoffError(fallback, describe(thrown), { cause: thrown });
+  }
+}
+
+/** A text for anything thrown; some objects cannot even be made into a string. */
+function describe(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+  } catch {
+    return "something that has no text was thrown";
   }
 }

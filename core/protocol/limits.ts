@@ -10,7 +10,7 @@ export const SUBPROTOCOL_V2 = "wasimoff_v2";
 
 /** Bytes of a message, or of the data in one frame: small enough that nobody waits long behind it. */
 export const MAX_PAYLOAD_BYTES = 64 * KIB;
-/** A payload with the longest frame header. */
+/** A payload with the longest frame header (13 bytes), and a little for what headers may become. */
 export const MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES + 64;
 /** Bytes that may wait in a socket before streams pause, so that a message never queues behind more. */
 export const SOCKET_HIGH_WATER_BYTES = 256 * KIB;
@@ -53,11 +53,15 @@ export const ACK_EVERY_BYTES = 128 * KIB;
 /** A receiver acknowledges at least after so many frames. */
 export const ACK_EVERY_FRAMES = 256;
 
+/** Messages kept between the welcome and the first listener, which follow each other at once. */
+export const MAX_EARLY_MESSAGES = 64;
 /** Requests of a peer that may be unanswered at once. */
 export const MAX_PENDING_REQUESTS = 16_384;
 /** How long a requester waits for the answer to a request it has cancelled. */
 export const CANCEL_GRACE_MS = 30_000;
 /** Longest text of an error or reason on the wire, in bytes. */
 export const MAX_REASON_BYTES = 1_024;
+/** Longest wait of a timer of the platform; one of a longer wait would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Sessions of one broker, those that wait for their peer included. */
 export const MAX_SESSIONS = 50_000;

@@ -1,6 +1,7 @@
 /** Requests, responses, cancellation and events over a lane of messages; the same for every transport. */
 
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { cutText } from "../cut_text.ts";
 import { codeFromNumber, codeNumber, WasimoffError } from "../errors.ts";
 import {
   type Cancel,
@@ -13,7 +14,7 @@ import {
   type Response,
   type ResponseSchema,
 } from "./gen/wasimoff/v2/wasimoff_pb.ts";
-import { CANCEL_GRACE_MS, MAX_PENDING_REQUESTS } from "./limits.ts";
+import { CANCEL_GRACE_MS, MAX_PENDING_REQUESTS, MAX_REASON_BYTES, MAX_TIMER_MS } from "./limits.ts";
 
 /** What a messenger needs from below: whole messages, in order, nothing twice. */
 export interface MessageLane {
@@ -67,6 +68,8 @@ export interface RequestOptions {
   readonly sent?: (id: number) => void;
 }
 
+type Answer = { readonly result: ResultInit } | { readonly error: { code: number; message: string } };
+
 interface Pending {
   readonly resolve: (result: Result) => void;
   readonly reject: (cause: WasimoffError) => void;
@@ -98,11 +101,11 @@ export class Messenger {
     const { signal, timeoutMs = 0, sent } = options;
     signal?.throwIfAborted();
     while (this.#lane.congested) {
-      await this.#lane.writable();
+      await unlessAborted(this.#lane.writable(), signal);
       signal?.throwIfAborted();
     }
     const id = this.#nextId();
-    this.#send({ case: "request", value: { id, timeoutMs, method } });
+    this.#send({ case: "request", value: { id, timeoutMs: wireTimeout(timeoutMs), method } });
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     this.#pending.set(id, { resolve, reject });
     sent?.(id);
@@ -110,6 +113,7 @@ export class Messenger {
     return await this.#cancellable(id, promise, signal);
   }
 
+  /** Tells the peer; throws when the lane has ended or the event is too large. */
   emit(kind: EventInit): void {
     this.#send({ case: "event", value: { kind } });
   }
@@ -119,11 +123,10 @@ export class Messenger {
     const cancel = () => {
       const reason = WasimoffError.from(signal.reason, "canceled");
       grace = setTimeout(() => this.#settle(id)?.reject(reason), CANCEL_GRACE_MS);
-      if (!this.#lane.signal.aborted) {
-        this.#send({ case: "cancel", value: { id, reason: wireError(reason) } });
-      }
+      this.#trySend({ case: "cancel", value: { id, reason: wireError(reason) } });
     };
-    signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel(); // within `sent`
+    else signal.addEventListener("abort", cancel, { once: true });
     try {
       return await promise;
     } finally {
@@ -167,12 +170,12 @@ export class Messenger {
   async #serve({ id, timeoutMs, method }: Request): Promise<void> {
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let answer: { result: ResultInit } | { error: { code: number; message: string } };
+    let answer: Answer;
     try {
       this.#admit(id, controller);
       if (timeoutMs > 0) {
         const cause = new WasimoffError("deadline_exceeded", `request exceeded its ${timeoutMs} ms`);
-        timer = setTimeout(() => controller.abort(cause), timeoutMs);
+        timer = setTimeout(() => controller.abort(cause), Math.min(timeoutMs, MAX_TIMER_MS));
       }
       if (method.case === undefined) throw new WasimoffError("unimplemented", "request is not known here");
       answer = { result: await this.#handler.request(method, { id, signal: controller.signal }) };
@@ -181,19 +184,10 @@ export class Messenger {
     }
     clearTimeout(timer);
     if (this.#serving.get(id) === controller) this.#serving.delete(id);
-    if (!this.#lane.signal.aborted) this.#respond(id, answer);
-  }
-
-  #respond(id: number, answer: { result: ResultInit } | { error: { code: number; message: string } }): void {
-    try {
-      this.#send({ case: "response", value: { id, ...answer } });
-    } catch (error) { // a result that does not fit into a message
-      if (this.#lane.signal.aborted) return;
-      this.#send({
-        case: "response",
-        value: { id, error: wireError(WasimoffError.from(error, "internal")) },
-      });
-    }
+    const failure = this.#trySend({ case: "response", value: { id, ...answer } });
+    if (failure === null) return;
+    // A result that does not fit into a message.
+    this.#trySend({ case: "response", value: { id, error: wireError(failure) } });
   }
 
   #admit(id: number, controller: AbortController): void {
@@ -224,6 +218,17 @@ export class Messenger {
     this.#lane.send(toBinary(MessageSchema, create(MessageSchema, { body })));
   }
 
+  /** Sends, or returns why it could not; nobody misses what a lane that has ended does not carry. */
+  #trySend(body: NonNullable<MessageInitShape<typeof MessageSchema>["body"]>): WasimoffError | null {
+    if (this.#lane.signal.aborted) return null;
+    try {
+      this.#send(body);
+      return null;
+    } catch (error) {
+      return this.#lane.signal.aborted ? null : WasimoffError.from(error, "internal");
+    }
+  }
+
   #end(cause: WasimoffError): void {
     for (const controller of this.#serving.values()) controller.abort(cause);
     for (const { reject } of this.#pending.values()) reject(cause);
@@ -241,7 +246,25 @@ function decodeMessage(bytes: Uint8Array) {
 }
 
 function wireError({ code, message }: WasimoffError): { code: number; message: string } {
-  return { code: codeNumber(code), message };
+  return { code: codeNumber(code), message: cutText(message, MAX_REASON_BYTES) };
+}
+
+/** Whole milliseconds that fit into the field. */
+function wireTimeout(timeoutMs: number): number {
+  return Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS);
+}
+
+/** Waits for the promise, or rejects with the signal's reason. */
+async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await promise;
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 function errorOf({ code, message }: WireError): WasimoffError {

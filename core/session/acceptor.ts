@@ -17,18 +17,19 @@ export interface AcceptorOptions {
 }
 
 export interface AcceptOptions {
+  /** A session is resumed where it was opened: a provider's never as a client's. */
+  readonly endpoint: string;
   readonly leaseMs: number;
   /** Throws `unauthenticated` or `permission_denied` for a peer that may not come in; resumes are asked too. */
   authenticate(hello: Hello): void;
-  /** A new session, already attached. */
+  /** A new session, already attached. What it throws ends the session. */
   opened(session: Session, hello: Hello): void;
 }
 
 interface Entry {
   readonly session: Session;
   readonly secret: Uint8Array;
-  /** A session is resumed where it was opened: a provider's never as a client's. */
-  readonly accept: AcceptOptions["opened"];
+  readonly endpoint: string;
 }
 
 /** Knows every live session by its id. */
@@ -80,17 +81,23 @@ export class SessionAcceptor {
     const secret = crypto.getRandomValues(new Uint8Array(32));
     const session = new Session({ side: "acceptor", leaseMs: options.leaseMs });
     const key = id.toHex();
-    this.#sessions.set(key, { session, secret, accept: options.opened });
+    this.#sessions.set(key, { session, secret, endpoint: options.endpoint });
     session.signal.addEventListener("abort", () => this.#sessions.delete(key), { once: true });
     this.#welcome(connection, session, { session: id, secret, leaseMs: options.leaseMs });
     session.attach(connection, 0);
-    options.opened(session, hello);
+    try {
+      options.opened(session, hello);
+    } catch (error) { // too late for a refusal
+      const cause = WasimoffError.from(error, "internal");
+      this.#options.logger.debug("could not serve a session", { code: cause.code, reason: cause.message });
+      session.close(cause);
+    }
   }
 
   #resume(connection: Connection, resume: NonNullable<Hello["resume"]>, options: AcceptOptions): void {
     const entry = this.#sessions.get(resume.session.toHex());
     if (
-      entry === undefined || entry.accept !== options.opened ||
+      entry === undefined || entry.endpoint !== options.endpoint ||
       !equalInConstantTime(resume.secret, entry.secret)
     ) {
       throw new WasimoffError(
@@ -98,8 +105,12 @@ export class SessionAcceptor {
         "session is unknown: it has ended, or the broker was started anew",
       );
     }
+    const received = Number(resume.received);
+    if (!entry.session.canHaveReceived(received)) {
+      throw new WasimoffError("invalid_argument", `session cannot go on after ${received} frames`);
+    }
     this.#welcome(connection, entry.session, { leaseMs: options.leaseMs });
-    entry.session.attach(connection, Number(resume.received));
+    entry.session.attach(connection, received);
   }
 
   #welcome(

@@ -2,12 +2,12 @@
 
 import { Backoff } from "../backoff.ts";
 import { delay } from "../delay.ts";
-import { WasimoffError } from "../errors.ts";
+import { type Code, WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Welcome } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
 import { PROTOCOL_VERSION } from "../protocol/limits.ts";
 import type { Connection } from "./connection.ts";
-import { sayHello } from "./handshake.ts";
+import { RefusedError, sayHello } from "./handshake.ts";
 import { Session } from "./session.ts";
 
 /** Makes a connection to the broker; rejects with a WasimoffError. */
@@ -28,62 +28,92 @@ export interface DialOptions {
 const REDIAL_FIRST_MS = 50;
 const REDIAL_MAX_MS = 2_000;
 
+/** Refusals after which the session will never go on. */
+const FINAL: ReadonlySet<Code> = new Set([
+  "not_found",
+  "unauthenticated",
+  "permission_denied",
+  "unimplemented",
+  "invalid_argument",
+]);
+
 /** Opens a session, in one attempt; afterwards keeps it connected until it ends. */
 export async function openSession(options: DialOptions): Promise<Session> {
-  const connection = await options.dial(options.signal);
-  const { token, agent } = options;
-  let opened: { session: Session; welcome: Welcome } | undefined;
-  const stop = () => connection.close("canceled", "dialer has left");
-  options.signal.addEventListener("abort", stop, { once: true });
-  try {
-    await sayHello(connection, { version: PROTOCOL_VERSION, token, agent }, (welcome) => {
-      opened = { session: new Session({ side: "dialer", leaseMs: welcome.leaseMs }), welcome };
-      opened.session.attach(connection, 0);
-    });
-  } finally {
-    options.signal.removeEventListener("abort", stop);
-  }
-  const { session, welcome } = opened!;
+  const { session, welcome } = await dialAndGreet(options, options.signal, (welcome, connection) => {
+    const session = new Session({ side: "dialer", leaseMs: welcome.leaseMs });
+    session.attach(connection, 0);
+    return { session, welcome };
+  });
   keepConnected(session, welcome, options);
   return session;
 }
 
 /** Redials whenever the session loses its connection; ends it when the broker does not know it any more. */
 function keepConnected(session: Session, { session: id, secret }: Welcome, options: DialOptions): void {
-  const { dial, token, agent, logger } = options;
+  let backoff = redialBackoff();
+  let attachedAt = performance.now();
   const resume = async () => {
-    const connection = await dial(session.signal);
-    const hello = {
-      version: PROTOCOL_VERSION,
-      token,
-      agent,
-      resume: { session: id, secret, received: BigInt(session.received) },
-    };
-    await sayHello(connection, hello, (welcome) => session.attach(connection, Number(welcome.received)));
+    const hello = { resume: { session: id, secret, received: BigInt(session.received) } };
+    await dialAndGreet({ ...options, hello }, session.signal, (welcome, connection) => {
+      attachedAt = performance.now();
+      session.attach(connection, Number(welcome.received));
+    });
   };
   const redial = async () => {
-    const backoff = new Backoff({ firstMs: REDIAL_FIRST_MS, maxMs: REDIAL_MAX_MS });
+    // A connection that broke at once must not be replaced in a tight loop.
+    if (performance.now() - attachedAt < REDIAL_MAX_MS) await pause(backoff.next(), session.signal);
+    else backoff = redialBackoff();
     while (!session.signal.aborted && !session.connected) {
       try {
         return await resume();
       } catch (error) {
         const cause = WasimoffError.from(error);
-        if (isFinal(cause)) return session.close(new WasimoffError("unavailable", cause.message, { cause }));
-        logger.debug("could not resume the session", { reason: cause.message });
+        if (cause instanceof RefusedError && FINAL.has(cause.code)) {
+          return session.close(new WasimoffError("unavailable", cause.message, { cause }));
+        }
+        options.logger.debug("could not resume the session", { reason: cause.message });
       }
-      await delay(backoff.next(), session.signal).catch(() => {}); // the loop's condition sees the end
+      await pause(backoff.next(), session.signal);
     }
   };
   session.watch({
     detached: (cause) => {
-      logger.debug("connection lost, resuming the session", { reason: cause.message });
+      options.logger.debug("connection lost, resuming the session", { reason: cause.message });
       void redial();
     },
   });
 }
 
-/** Whether the broker has said that this session will never go on. */
-function isFinal({ code }: WasimoffError): boolean {
-  return code === "not_found" || code === "unauthenticated" || code === "permission_denied" ||
-    code === "unimplemented";
+/** Dials and says hello; the end of `signal` closes the connection and so ends the wait for the welcome. */
+async function dialAndGreet<T>(
+  options: DialOptions & { hello?: Parameters<typeof sayHello>[1] },
+  signal: AbortSignal,
+  onWelcome: (welcome: Welcome, connection: Connection) => T,
+): Promise<T> {
+  const { dial, token, agent, hello } = options;
+  const connection = await dial(signal);
+  const leave = () => connection.close("canceled", "dialer has left");
+  if (signal.aborted) {
+    leave();
+    throw signal.reason;
+  }
+  let result: { value: T } | undefined;
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    await sayHello(connection, { version: PROTOCOL_VERSION, token, agent, ...hello }, (welcome) => {
+      result = { value: onWelcome(welcome, connection) };
+    });
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+  return result!.value;
+}
+
+function redialBackoff(): Backoff {
+  return new Backoff({ firstMs: REDIAL_FIRST_MS, maxMs: REDIAL_MAX_MS });
+}
+
+/** Waits; the end of the session ends the wait, and the caller's loop. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, signal).catch(() => {});
 }

@@ -4,7 +4,8 @@
  */
 
 import { type Code, codeFromNumber, codeNumber, WasimoffError } from "../errors.ts";
-import { MAX_FRAME_BYTES, MAX_REASON_BYTES } from "../protocol/limits.ts";
+import { cutText } from "../cut_text.ts";
+import { MAX_FRAME_BYTES, MAX_PAYLOAD_BYTES, MAX_REASON_BYTES } from "../protocol/limits.ts";
 
 export const FRAME_HELLO = 0x01;
 export const FRAME_WELCOME = 0x02;
@@ -15,8 +16,8 @@ export const FRAME_END = 0x12;
 export const FRAME_ABORT = 0x13;
 export const FRAME_CREDIT = 0x14;
 export const FRAME_STOP = 0x15;
-export const FRAME_GOODBYE = 0x16;
 export const FRAME_ACK = 0x20;
+export const FRAME_GOODBYE = 0x21;
 
 export type Frame =
   | { readonly type: typeof FRAME_HELLO; readonly body: Uint8Array }
@@ -47,15 +48,7 @@ export type Frame =
   | { readonly type: typeof FRAME_ACK; readonly received: number };
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** Cuts a text to `bytes` of UTF-8 without breaking a character. */
-function cutText(text: string, bytes: number): Uint8Array {
-  if (text.length > bytes) text = text.slice(0, bytes);
-  const target = new Uint8Array(bytes);
-  const { written } = encoder.encodeInto(text, target);
-  return target.subarray(0, written);
-}
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Frame as bytes; throws RangeError for a payload that is larger than a frame may be. */
 export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
@@ -78,13 +71,13 @@ export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
       return withNumber(frame.type, frame.stream, frame.limit);
     case FRAME_ABORT: // type, stream u32, code u8, reason
     case FRAME_STOP: {
-      const bytes = withBody(frame.type, 6, cutText(frame.reason, MAX_REASON_BYTES));
+      const bytes = withBody(frame.type, 6, reasonBytes(frame.reason));
       new DataView(bytes.buffer).setUint32(1, frame.stream);
       bytes[5] = codeNumber(frame.code);
       return bytes;
     }
     case FRAME_GOODBYE: { // type, code u8, reason
-      const bytes = withBody(frame.type, 2, cutText(frame.reason, MAX_REASON_BYTES));
+      const bytes = withBody(frame.type, 2, reasonBytes(frame.reason));
       bytes[1] = codeNumber(frame.code);
       return bytes;
     }
@@ -110,10 +103,10 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     case FRAME_WELCOME:
     case FRAME_REFUSAL:
     case FRAME_MESSAGE:
-      return { type, body: bytes.subarray(1) };
+      return { type, body: payload(bytes, 1) };
     case FRAME_DATA:
       need(bytes, 14);
-      return { type, stream: view.getUint32(1), offset: getUint53(view, 5), body: bytes.subarray(13) };
+      return { type, stream: view.getUint32(1), offset: getUint53(view, 5), body: payload(bytes, 13) };
     case FRAME_END:
       exactly(bytes, 13);
       return { type, stream: view.getUint32(1), length: getUint53(view, 5) };
@@ -140,13 +133,13 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   }
 }
 
-/** Whether a frame counts for the replay: everything between the hello and the acknowledgements. */
+/** Whether a frame is counted, acknowledged and replayed: the types from 0x10 to 0x1f. */
 export function isSequenced(type: Frame["type"]): boolean {
   return type >= FRAME_MESSAGE && type < FRAME_ACK;
 }
 
 function withBody(type: number, header: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (header + body.length > MAX_FRAME_BYTES) {
+  if (body.length > MAX_PAYLOAD_BYTES) {
     throw new RangeError(`frame body of ${body.length} bytes is too large`);
   }
   const bytes = new Uint8Array(header + body.length);
@@ -175,8 +168,20 @@ function getUint53(view: DataView, offset: number): number {
   return value;
 }
 
+function reasonBytes(reason: string): Uint8Array {
+  return encoder.encode(cutText(reason, MAX_REASON_BYTES));
+}
+
+/** A longer reason than ours may be is cut, not refused: it is for people only. */
 function text(bytes: Uint8Array): string {
   return decoder.decode(bytes.subarray(0, MAX_REASON_BYTES));
+}
+
+function payload(bytes: Uint8Array, header: number): Uint8Array {
+  if (bytes.length - header > MAX_PAYLOAD_BYTES) {
+    throw malformed(`with ${bytes.length - header} bytes inside`);
+  }
+  return bytes.subarray(header);
 }
 
 function need(bytes: Uint8Array, length: number): void {

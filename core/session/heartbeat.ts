@@ -18,6 +18,7 @@ export class Heartbeat {
   #heardAt = performance.now();
   #nextBeatAt = performance.now() + HEARTBEAT_INTERVAL_MS;
   #suspect = false;
+  #stopped = false;
 
   constructor(owner: HeartbeatOwner) {
     this.#owner = owner;
@@ -33,10 +34,12 @@ export class Heartbeat {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
   #arm(): void {
+    if (this.#stopped) return; // by its owner, within one of the calls of `#tick`
     const silenceAt = this.#heardAt + (this.#suspect ? SILENCE_TIMEOUT_MS : SUSPECT_AFTER_MS);
     const waitMs = Math.max(1, Math.min(silenceAt, this.#nextBeatAt) - performance.now());
     this.#timer = setTimeout(() => this.#tick(), Math.ceil(waitMs));
@@ -48,6 +51,7 @@ export class Heartbeat {
       this.#nextBeatAt = now + HEARTBEAT_INTERVAL_MS;
       this.#owner.sendHeartbeat();
     }
+    if (this.#stopped) return;
     const silenceMs = now - this.#heardAt;
     if (silenceMs >= SILENCE_TIMEOUT_MS) return this.#owner.silent();
     if (!this.#suspect && silenceMs >= SUSPECT_AFTER_MS) {

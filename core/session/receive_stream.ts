@@ -5,6 +5,9 @@ import { WasimoffError } from "../errors.ts";
 import { INITIAL_CREDIT_BYTES, MAX_CREDIT_BYTES } from "../protocol/limits.ts";
 import { type Frame, FRAME_CREDIT, FRAME_STOP } from "./frame.ts";
 
+/** Chunks below this size are joined while nobody reads. */
+const JOIN_BYTES = 4 * 1024;
+
 /** What a receiving stream needs from its session. */
 export interface ReceiveStreamOwner {
   send(frame: Frame): void;
@@ -21,6 +24,8 @@ export interface ReceiveStreamOwner {
 export class ReceiveStream implements ByteSource {
   readonly #owner: ReceiveStreamOwner;
   readonly #chunks: Uint8Array[] = [];
+  /** The last chunk is the front of this, and small ones are joined to it; null when it is not. */
+  #tail: Uint8Array | null = null;
   #received = 0;
   #read = 0;
   #limit = INITIAL_CREDIT_BYTES;
@@ -42,6 +47,7 @@ export class ReceiveStream implements ByteSource {
     if (this.#reader !== null) throw new TypeError("read while another read waits");
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
+      if (this.#chunks.length === 0) this.#tail = null;
       this.#consumed(chunk.length);
       return Promise.resolve(chunk);
     }
@@ -52,15 +58,17 @@ export class ReceiveStream implements ByteSource {
   }
 
   cancel(reason: WasimoffError): void {
-    if (this.#state !== "open") return this.#discard();
+    if (this.#state !== "open") return this.#discard(reason);
     this.#owner.send({ type: FRAME_STOP, stream: this.id, code: reason.code, reason: reason.message });
     this.#finish("failed", reason);
-    this.#discard();
+    this.#discard(reason);
   }
 
-  /** The peer has said by other means that it never used this stream. */
+  /** The peer has said by other means that it never used this stream; one that did use it has lied. */
   endUnused(): void {
-    if (this.#state === "open" && this.#received === 0) this.#finish("ended", null);
+    if (this.#state !== "open") return;
+    if (this.#received === 0) return this.#finish("ended", null);
+    this.#finish("failed", violation(`bytes on stream ${this.id}, which is said to be unused`));
   }
 
   /** DATA of the peer; throws when it does not fit what was received or allowed. */
@@ -75,10 +83,7 @@ export class ReceiveStream implements ByteSource {
       );
     }
     this.#received += bytes.length;
-    if (this.#reader === null) {
-      this.#chunks.push(bytes);
-      return;
-    }
+    if (this.#reader === null) return this.#keep(bytes);
     const reader = this.#reader;
     this.#reader = null;
     this.#consumed(bytes.length);
@@ -110,8 +115,29 @@ export class ReceiveStream implements ByteSource {
     this.#reader = null;
   }
 
-  #discard(): void {
+  /** Bytes that were thrown away must not look like a proper end to a later read. */
+  #discard(reason: WasimoffError): void {
+    if (this.#chunks.length > 0) this.#failure ??= reason;
     this.#chunks.length = 0;
+    this.#tail = null;
+  }
+
+  /** Credit counts bytes only, so small chunks are joined: each one kept by itself would cost far more. */
+  #keep(bytes: Uint8Array): void {
+    if (bytes.length >= JOIN_BYTES) {
+      this.#tail = null;
+      this.#chunks.push(bytes);
+      return;
+    }
+    const filled = this.#tail === null ? 0 : this.#chunks.at(-1)!.length;
+    if (this.#tail !== null && filled + bytes.length <= JOIN_BYTES) {
+      this.#tail.set(bytes, filled);
+      this.#chunks[this.#chunks.length - 1] = this.#tail.subarray(0, filled + bytes.length);
+      return;
+    }
+    this.#tail = new Uint8Array(JOIN_BYTES);
+    this.#tail.set(bytes);
+    this.#chunks.push(this.#tail.subarray(0, bytes.length));
   }
 
   #consumed(bytes: number): void {

@@ -5,6 +5,9 @@ import { WasimoffError } from "../errors.ts";
 /** Takes the place of an acknowledged frame, so that its bytes are free before the array is compacted. */
 const NOTHING = new Uint8Array(0);
 
+/** What holding a frame costs beside its bytes: a flood of tiny ones must not cost more than the limit says. */
+const FRAME_OVERHEAD_BYTES = 256;
+
 /** Counts frames from the session's begin; holds those between the last acknowledged and the last sent. */
 export class ReplayBuffer {
   #frames: Uint8Array[] = [];
@@ -13,7 +16,7 @@ export class ReplayBuffer {
   #acked = 0;
   #bytes = 0;
 
-  /** Bytes held. */
+  /** Bytes held, with what holding them costs. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -23,9 +26,14 @@ export class ReplayBuffer {
     return this.#acked + this.#frames.length - this.#head;
   }
 
+  /** Frames that the peer has acknowledged so far in this session. */
+  get acknowledged(): number {
+    return this.#acked;
+  }
+
   push(frame: Uint8Array): void {
     this.#frames.push(frame);
-    this.#bytes += frame.length;
+    this.#bytes += frame.length + FRAME_OVERHEAD_BYTES;
   }
 
   /**
@@ -40,7 +48,7 @@ export class ReplayBuffer {
       );
     }
     for (; this.#acked < received; this.#acked++) {
-      this.#bytes -= this.#frames[this.#head]!.length;
+      this.#bytes -= this.#frames[this.#head]!.length + FRAME_OVERHEAD_BYTES;
       this.#frames[this.#head++] = NOTHING;
     }
     if (this.#head > 64 && this.#head * 2 > this.#frames.length) {

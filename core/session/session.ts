@@ -4,7 +4,9 @@ import { WasimoffError } from "../errors.ts";
 import {
   ACK_EVERY_BYTES,
   ACK_EVERY_FRAMES,
+  MAX_EARLY_MESSAGES,
   MAX_PAYLOAD_BYTES,
+  MAX_TIMER_MS,
   REPLAY_LIMIT_BYTES,
   REPLAY_WINDOW_BYTES,
   SOCKET_HIGH_WATER_BYTES,
@@ -39,6 +41,7 @@ export interface SessionOptions {
 
 /** What the owner of a session may want to hear about its connections. */
 export interface SessionWatcher {
+  /** Goes on over a new connection, whose peer is not suspected. */
   attached?(): void;
   /** The connection is gone; the session ends after its lease unless another comes. */
   detached?(cause: WasimoffError): void;
@@ -56,7 +59,7 @@ export class Session {
   readonly #leaseMs: number;
   readonly #replay = new ReplayBuffer();
   readonly #ended = new AbortController();
-  #watcher: SessionWatcher = {};
+  readonly #watchers: SessionWatcher[] = [];
   #onMessage: ((body: Uint8Array) => void) | null = null;
   #earlyMessages: Uint8Array[] = [];
   #connection: Connection | null = null;
@@ -70,7 +73,7 @@ export class Session {
   #room: PromiseWithResolvers<void> | null = null;
 
   constructor({ side, leaseMs }: SessionOptions) {
-    this.#leaseMs = leaseMs;
+    this.#leaseMs = Math.min(leaseMs, MAX_TIMER_MS);
     this.streams = new StreamTable(side, {
       send: (frame) => this.#sequence(frame),
       wake: () => this.#pump(),
@@ -92,14 +95,17 @@ export class Session {
     return this.#connection !== null;
   }
 
+  /** Adds a watcher, for the life of the session. */
   watch(watcher: SessionWatcher): void {
-    this.#watcher = watcher;
+    this.#watchers.push(watcher);
   }
 
   /** Begins delivery of messages; those that came earlier are delivered at once. */
   receiveMessages(onMessage: (body: Uint8Array) => void): void {
     this.#onMessage = onMessage;
-    for (const body of this.#earlyMessages.splice(0)) onMessage(body);
+    this.#guard(() => {
+      for (const body of this.#earlyMessages.splice(0)) onMessage(body);
+    });
   }
 
   /** Sends a message of at most MAX_PAYLOAD_BYTES; throws `out_of_range` beyond, the cause after the end. */
@@ -109,6 +115,7 @@ export class Session {
     }
     this.signal.throwIfAborted();
     this.#sequence({ type: FRAME_MESSAGE, body });
+    this.signal.throwIfAborted(); // by this message, when the peer acknowledges nothing
   }
 
   /** Whether the peer has acknowledged enough for a further request; see `writable`. */
@@ -118,30 +125,33 @@ export class Session {
 
   /** Resolves when the session is no longer congested; rejects when it ends. */
   async writable(): Promise<void> {
-    while (this.congested) {
+    for (;;) {
       this.signal.throwIfAborted();
+      if (!this.congested) return;
       this.#room ??= Promise.withResolvers();
       await this.#room.promise;
     }
   }
 
+  /** Whether the peer can have received so many frames: no fewer than it acknowledged or more than it got. */
+  canHaveReceived(frames: number): boolean {
+    return frames >= this.#replay.acknowledged && frames <= this.#handed;
+  }
+
   /**
    * Goes on over a new connection, replacing one that may still be there. `peerReceived` is what the peer said
-   * in its hello or welcome; an impossible count ends the session.
+   * in its hello or welcome; an impossible count (see `canHaveReceived`) ends the session.
    */
   attach(connection: Connection, peerReceived: number): void {
     if (this.signal.aborted) return connection.close("unavailable", "session has ended");
     this.#replaceConnection(connection);
-    try {
-      this.#replay.acknowledge(peerReceived);
-    } catch (error) {
-      return this.#end(WasimoffError.from(error));
-    }
+    if (!this.canHaveReceived(peerReceived)) return this.close(impossible(peerReceived));
+    this.#replay.acknowledge(peerReceived);
     this.#handed = peerReceived;
     this.#unackedFrames = this.#unackedBytes = 0;
     this.#heartbeat = new Heartbeat({
       sendHeartbeat: () => this.#acknowledge(),
-      suspected: (suspect) => this.#watcher.suspected?.(suspect),
+      suspected: (suspect) => this.#tell((watcher) => watcher.suspected?.(suspect)),
       silent: () => this.#drop(connection, new WasimoffError("unavailable", "peer was silent for too long")),
     });
     connection.start({
@@ -153,8 +163,8 @@ export class Session {
       },
       onClose: (cause) => this.#detach(connection, cause),
     });
-    this.#watcher.attached?.();
-    this.#pump();
+    this.#tell((watcher) => watcher.attached?.());
+    this.#afterAcknowledgement();
   }
 
   /** Says goodbye and ends the session on both sides. */
@@ -166,10 +176,17 @@ export class Session {
 
   #onFrame(bytes: Uint8Array): void {
     this.#heartbeat?.heard();
-    try {
+    this.#guard(() => {
       const frame = decodeFrame(bytes);
       if (isSequenced(frame.type)) this.#count(bytes.length);
       this.#handle(frame);
+    });
+  }
+
+  /** What goes wrong with something that the peer has sent ends this session and nothing else. */
+  #guard(work: () => void): void {
+    try {
+      work();
     } catch (error) {
       this.close(WasimoffError.from(error, "internal"));
     }
@@ -188,6 +205,7 @@ export class Session {
       case FRAME_GOODBYE:
         return this.#end(new WasimoffError(frame.code, frame.reason));
       case FRAME_ACK:
+        if (!this.canHaveReceived(frame.received)) throw impossible(frame.received);
         this.#replay.acknowledge(frame.received);
         return this.#afterAcknowledgement();
       case FRAME_HELLO:
@@ -202,7 +220,7 @@ export class Session {
   #deliver(body: Uint8Array): void {
     if (this.#onMessage !== null) return this.#onMessage(body);
     // Only between the hello and `receiveMessages`, which follow each other at once.
-    if (this.#earlyMessages.length >= ACK_EVERY_FRAMES) {
+    if (this.#earlyMessages.length >= MAX_EARLY_MESSAGES) {
       throw new WasimoffError("resource_exhausted", "received messages before anybody listens");
     }
     this.#earlyMessages.push(body.slice());
@@ -221,16 +239,18 @@ export class Session {
   }
 
   #afterAcknowledgement(): void {
-    if (this.congested) return;
-    this.#room?.resolve();
-    this.#room = null;
+    if (!this.congested) {
+      this.#room?.resolve();
+      this.#room = null;
+    }
     this.#pump();
   }
 
   #sequence(frame: Frame): void {
+    if (this.signal.aborted) return;
     const bytes = encodeFrame(frame);
     if (this.#replay.bytes + bytes.length > REPLAY_LIMIT_BYTES) {
-      return this.#end(new WasimoffError("resource_exhausted", "peer acknowledges too slowly"));
+      return this.close(new WasimoffError("resource_exhausted", "peer acknowledges too slowly"));
     }
     const upToDate = this.#handed === this.#replay.sent;
     this.#replay.push(bytes);
@@ -272,7 +292,11 @@ export class Session {
     this.#connection = null;
     this.#heartbeat?.stop();
     this.#startLease();
-    this.#watcher.detached?.(cause);
+    this.#tell((watcher) => watcher.detached?.(cause));
+  }
+
+  #tell(event: (watcher: SessionWatcher) => void): void {
+    for (const watcher of this.#watchers) event(watcher);
   }
 
   #startLease(): void {
@@ -294,4 +318,8 @@ export class Session {
     this.#room?.resolve();
     connection?.close(cause.code, cause.message);
   }
+}
+
+function impossible(frames: number): WasimoffError {
+  return new WasimoffError("invalid_argument", `peer cannot have received ${frames} frames`);
 }

@@ -47,12 +47,22 @@ export class AcceptedStdio {
 
   /** Throws `invalid_argument` for stream ids that are not the requester's or are in use. */
   constructor({ streams }: Session, stdio: WireStdio | undefined) {
-    const sink = (id = 0) => new GuestSink(id === 0 ? null : streams.acceptSend(id));
+    const sinks: GuestSink[] = [];
+    const sink = (id = 0) => {
+      const accepted = new GuestSink(id === 0 ? null : streams.acceptSend(id));
+      sinks.push(accepted);
+      return accepted;
+    };
     this.stdinBytes = stdio?.stdinBytes ?? new Uint8Array(0);
-    this.stdin = stdio === undefined || stdio.stdin === 0 ? null : streams.acceptReceive(stdio.stdin);
-    this.stdout = sink(stdio?.stdout);
-    this.stderr = sink(stdio?.stderr);
-    this.artifacts = sink(stdio?.artifacts);
+    try {
+      this.stdout = sink(stdio?.stdout);
+      this.stderr = sink(stdio?.stderr);
+      this.artifacts = sink(stdio?.artifacts);
+      this.stdin = stdio === undefined || stdio.stdin === 0 ? null : streams.acceptReceive(stdio.stdin);
+    } catch (error) { // the good ones among bad ones must not stay open
+      for (const accepted of sinks) accepted.abort(WasimoffError.from(error));
+      throw error;
+    }
   }
 
   /** What was sent on each, for the answer. */

@@ -19,6 +19,9 @@ export type StreamFrame = Extract<Frame, { stream: number }>;
 /** Which side of the session this is: dialers allocate even stream ids, acceptors odd ones. */
 export type Side = "dialer" | "acceptor";
 
+/** Ids are 32 bits on the wire. */
+const MAX_STREAM_ID = 0xffff_ffff;
+
 export class StreamTable {
   readonly #side: Side;
   readonly #senders = new Map<number, SendStream>();
@@ -28,12 +31,13 @@ export class StreamTable {
   readonly #sendOwner: SendStreamOwner;
   readonly #receiveOwner: ReceiveStreamOwner;
   #credit = SESSION_CREDIT_BYTES;
+  readonly #firstId: number;
   #nextId: number;
   #failure: WasimoffError | null = null;
 
   constructor(side: Side, owner: StreamTableOwner) {
     this.#side = side;
-    this.#nextId = side === "dialer" ? 2 : 1;
+    this.#nextId = this.#firstId = side === "dialer" ? 2 : 1;
     this.#sendOwner = {
       schedule: (stream) => {
         this.#scheduled.add(stream);
@@ -116,15 +120,21 @@ export class StreamTable {
     this.#scheduled.clear();
   }
 
+  /** Goes through all 2^31 ids of this side before one is used again. */
   #allocate(): number {
-    const id = this.#nextId;
-    this.#nextId += 2;
-    return id;
+    this.#checkRoom();
+    for (;;) {
+      const id = this.#nextId;
+      this.#nextId = id + 2 > MAX_STREAM_ID ? this.#firstId : id + 2;
+      if (!this.#senders.has(id) && !this.#receivers.has(id)) return id;
+    }
   }
 
   #checkPeerId(id: number): number {
     const parity = this.#side === "dialer" ? 1 : 0;
-    if (id > 0 && id % 2 === parity && !this.#senders.has(id) && !this.#receivers.has(id)) return id;
+    if (
+      id > 0 && id <= MAX_STREAM_ID && id % 2 === parity && !this.#senders.has(id) && !this.#receivers.has(id)
+    ) return id;
     throw new WasimoffError("invalid_argument", `stream ${id} cannot be opened`);
   }
 

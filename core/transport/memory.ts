@@ -9,7 +9,7 @@ export interface MemoryPipe {
   readonly b: Connection;
   /** Breaks the connection without a word: frames under way are lost, both ends see `unavailable`. */
   cut(): void;
-  /** Holds frames back as a stalled network does, until called with false. */
+  /** Holds frames and closes back as a stalled network does, until called with false. */
   stall(stalled: boolean): void;
 }
 
@@ -24,8 +24,8 @@ export function memoryPipe(): MemoryPipe {
     b,
     cut: () => {
       const cause = new WasimoffError("unavailable", "connection was cut");
-      a.finish(cause, false);
-      b.finish(cause, false);
+      a.finish(cause);
+      b.finish(cause);
     },
     stall: (stalled) => {
       a.stalled = b.stalled = stalled;
@@ -40,6 +40,8 @@ class MemoryConnection implements Connection {
   stalled = false;
   #handler: ConnectionHandler | null = null;
   #outgoing: Uint8Array[] = [];
+  /** Our close, on its way behind the frames. */
+  #closing: WasimoffError | null = null;
   #buffered = 0;
   #wasFull = false;
   #flushing = false;
@@ -52,7 +54,7 @@ class MemoryConnection implements Connection {
   send(frame: Uint8Array): void {
     if (frame.length > MAX_FRAME_BYTES) throw new RangeError(`frame of ${frame.length} bytes is too large`);
     if (this.#ended !== null) return;
-    this.#outgoing.push(frame);
+    this.#outgoing.push(frame.slice()); // the sender keeps its own for the replay, the receiver may do as it likes
     this.#buffered += frame.length;
     if (this.#buffered >= SOCKET_HIGH_WATER_BYTES) this.#wasFull = true;
     this.flush();
@@ -60,14 +62,15 @@ class MemoryConnection implements Connection {
 
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
-    if (this.#ended !== null) queueMicrotask(() => handler.onClose(this.#ended!));
+    if (this.#ended !== null) this.#tellEnd(this.#ended);
     this.peer.flush();
   }
 
   close(code: Code, reason: string): void {
-    const cause = new WasimoffError(code, reason || "connection was closed");
-    this.peer.finish(cause, true);
-    this.finish(cause, true);
+    if (this.#ended !== null) return;
+    this.#closing = this.#ended = new WasimoffError(code, reason || "connection was closed");
+    this.#tellEnd(this.#ended);
+    this.flush();
   }
 
   /** Delivers in a microtask, so that a sender never runs inside its peer's handler. */
@@ -80,27 +83,31 @@ class MemoryConnection implements Connection {
     });
   }
 
-  /** Ends this side; what was sent to it before an orderly close still arrives. */
-  finish(cause: WasimoffError, orderly: boolean): void {
-    if (this.#ended !== null) return;
-    if (orderly && !this.peer.stalled) this.peer.#deliver();
-    this.#ended = cause;
+  /** Ends this side at once; what it sent and has not been delivered is lost. */
+  finish(cause: WasimoffError): void {
     this.#outgoing = [];
+    this.#closing = null;
     this.#buffered = 0;
+    if (this.#ended !== null) return;
+    this.#ended = cause;
+    this.#tellEnd(cause);
+  }
+
+  #tellEnd(cause: WasimoffError): void {
     const handler = this.#handler;
     if (handler !== null) queueMicrotask(() => handler.onClose(cause));
   }
 
   #deliver(): void {
-    const frames = this.#outgoing;
-    this.#outgoing = [];
-    for (const frame of frames) {
+    while (!this.stalled && this.#outgoing.length > 0) {
+      const frame = this.#outgoing.shift()!;
       this.#buffered -= frame.length;
-      if (this.peer.#ended === null) this.peer.#handler?.onFrame(frame);
+      if (this.peer.#ended === null) this.peer.#handler!.onFrame(frame);
     }
-    if (this.#wasFull && this.#buffered < SOCKET_LOW_WATER_BYTES) {
-      this.#wasFull = false;
-      this.#handler?.onDrain();
-    }
+    if (this.stalled) return;
+    if (this.#closing !== null) this.peer.finish(this.#closing);
+    if (this.#ended !== null || !this.#wasFull || this.#buffered >= SOCKET_LOW_WATER_BYTES) return;
+    this.#wasFull = false;
+    this.#handler?.onDrain();
   }
 }
