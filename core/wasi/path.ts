@@ -1,0 +1,118 @@
+/** Finds what a path of the guest stands for. No path leaves the directory it starts from. */
+
+import { ERRNO, LOOKUP_SYMLINK_FOLLOW } from "./abi.ts";
+import { fail } from "./fault.ts";
+import { Directory, type Inode } from "./inode.ts";
+import { PATH_MAX_BYTES, Symlink } from "./symlink.ts";
+
+/** Longest name of an entry, bytes of UTF-8 (NAME_MAX of Linux). */
+export const NAME_MAX_BYTES = 255;
+/** Symbolic links that one path may lead through (as Linux has it); beyond it is ELOOP. */
+const SYMLINKS_MAX = 40;
+/** Names of up to this many UTF-16 units cannot exceed NAME_MAX_BYTES. */
+const NAME_SURELY_SHORT = NAME_MAX_BYTES / 3;
+
+const ENCODER = new TextEncoder();
+
+/** Where a path leads. */
+export interface Place {
+  /** The directory that holds (or would hold) the last name. */
+  readonly parent: Directory;
+  /** The last name; null when the path ends in `.` or `..`, which stand for `inode` itself. */
+  readonly name: string | null;
+  /** What is there; undefined when nothing is. */
+  readonly inode: Inode | undefined;
+  /** Whether the path ended in a slash, so that only a directory will do. */
+  readonly slash: boolean;
+}
+
+/** The state of one resolution: directories entered so far, and names still to go (last first). */
+interface Walk {
+  readonly entered: Directory[];
+  readonly rest: string[];
+  links: number;
+}
+
+/** Whether a symbolic link at the end is followed; "never" is for what changes names: `rmdir link/` fails. */
+export type Follow = "always" | "before slash" | "never";
+
+/** The answer to the lookupflags of a call. */
+export function followFlag(lookupflags: number): Follow {
+  return (lookupflags & LOOKUP_SYMLINK_FOLLOW) !== 0 ? "always" : "before slash";
+}
+
+/**
+ * Resolves `path` from `start`; symbolic links on the way are followed. Fails with ENOTCAPABLE when the path is
+ * absolute or climbs above `start`.
+ */
+export function resolvePath(start: Directory, path: string, follow: Follow): Place {
+  if (path === "") fail(ERRNO.NOENT);
+  if (path.length > PATH_MAX_BYTES) fail(ERRNO.NAMETOOLONG);
+  if (path.includes("\0")) fail(ERRNO.INVAL);
+  const walk: Walk = { entered: [start], rest: [], links: 0 };
+  pushNames(walk, path);
+  let slash = path.endsWith("/");
+  for (;;) {
+    const name = walk.rest.pop()!;
+    const last = walk.rest.length === 0;
+    if (isDots(name)) {
+      if (name === "..") climb(walk);
+      if (last) return { parent: top(walk), name: null, inode: top(walk), slash };
+      continue;
+    }
+    const inode = top(walk).lookup(name);
+    if (inode instanceof Symlink && (!last || follows(follow, slash))) {
+      if (last) slash ||= inode.path.endsWith("/");
+      walk.links += 1;
+      if (walk.links > SYMLINKS_MAX) fail(ERRNO.LOOP);
+      pushNames(walk, inode.path);
+    } else if (last) {
+      return lastPlace(top(walk), name, inode, slash);
+    } else if (inode instanceof Directory) {
+      walk.entered.push(inode);
+    } else {
+      fail(inode === undefined ? ERRNO.NOENT : ERRNO.NOTDIR);
+    }
+  }
+}
+
+/** As `resolvePath`, for what has to exist. */
+export function resolveExisting(start: Directory, path: string, follow: Follow): Inode {
+  return resolvePath(start, path, follow).inode ?? fail(ERRNO.NOENT);
+}
+
+function follows(follow: Follow, slash: boolean): boolean {
+  return follow === "always" || (slash && follow === "before slash");
+}
+
+function lastPlace(parent: Directory, name: string, inode: Inode | undefined, slash: boolean): Place {
+  if (name.length > NAME_SURELY_SHORT && ENCODER.encode(name).length > NAME_MAX_BYTES) {
+    fail(ERRNO.NAMETOOLONG);
+  }
+  if (slash && inode !== undefined && !(inode instanceof Directory)) fail(ERRNO.NOTDIR);
+  return { parent, name, inode, slash };
+}
+
+/** Puts the names of `path` before those still to go; `.` stands in where there is none. */
+function pushNames(walk: Walk, path: string): void {
+  if (path.startsWith("/")) fail(ERRNO.NOTCAPABLE);
+  const names = path.split("/");
+  const before = walk.rest.length;
+  for (let index = names.length - 1; index >= 0; index--) {
+    if (names[index] !== "") walk.rest.push(names[index]!);
+  }
+  if (walk.rest.length === before) walk.rest.push(".");
+}
+
+function climb(walk: Walk): void {
+  if (walk.entered.length === 1) fail(ERRNO.NOTCAPABLE);
+  walk.entered.pop();
+}
+
+function top(walk: Walk): Directory {
+  return walk.entered[walk.entered.length - 1]!;
+}
+
+function isDots(name: string): boolean {
+  return name === "." || name === "..";
+}
