@@ -12,9 +12,11 @@ import type { StartHash, StreamingHash } from "../storage/file_store.ts";
 export class RepeatableSink {
   readonly #sink: ByteSink;
   readonly #startHash: StartHash;
-  /** Over everything passed on; null before the first byte. */
-  #passed: StreamingHash | null = null;
   #passedBytes = 0;
+  /** Over what the current attempt has said; null before its first byte. */
+  #said: StreamingHash | null = null;
+  /** What the current attempt must say first; null for the first attempt. */
+  #repetition: Repetition | null = null;
   #attempt = 0;
   #complete = false;
 
@@ -26,7 +28,7 @@ export class RepeatableSink {
   /** Where the next attempt writes. */
   attempt(): ByteSink {
     const attempt = ++this.#attempt;
-    const repetition = this.#passed === null ? null : this.#expect(this.#passed.digest());
+    const repetition = this.#nextRepetition();
     const check = () => {
       if (attempt !== this.#attempt) throw new WasimoffError("aborted", "attempt is over");
     };
@@ -53,21 +55,24 @@ export class RepeatableSink {
   }
 
   #pass(bytes: Uint8Array): Promise<void> | void {
-    this.#passed ??= this.#startHash();
-    this.#passed.update(bytes);
+    this.#said ??= this.#startHash();
+    this.#said.update(bytes);
     this.#passedBytes += bytes.length;
     return this.#sink.write(bytes);
   }
 
-  /** The next attempt's first bytes must have this hash; a new one over everything begins with them. */
-  #expect(digest: string): Repetition {
-    this.#passed = this.#startHash();
-    return new Repetition({
+  /** An attempt that was lost while it repeated has passed nothing on: its successor must repeat the same. */
+  #nextRepetition(): Repetition | null {
+    if (this.#passedBytes === 0) return null;
+    const digest = this.#repetition?.unfinished ?? this.#said!.digest();
+    this.#said = this.#startHash();
+    this.#repetition = new Repetition({
       digest,
       bytes: this.#passedBytes,
       check: this.#startHash(),
-      passed: this.#passed,
+      said: this.#said,
     });
+    return this.#repetition;
   }
 }
 
@@ -75,7 +80,7 @@ interface Expectation {
   readonly digest: string;
   readonly bytes: number;
   readonly check: StreamingHash;
-  readonly passed: StreamingHash;
+  readonly said: StreamingHash;
 }
 
 /** The part of an attempt's output that was delivered before. */
@@ -88,12 +93,17 @@ class Repetition {
     this.#left = expected.bytes;
   }
 
+  /** The digest that is still to be reached; null when it was. */
+  get unfinished(): string | null {
+    return this.#left > 0 ? this.#expected.digest : null;
+  }
+
   /** What of the chunk is new. Throws `data_loss` when the repeated part is not what it was. */
   skip(chunk: Uint8Array): Uint8Array {
     if (this.#left === 0) return chunk;
     const repeated = chunk.subarray(0, this.#left);
     this.#expected.check.update(repeated);
-    this.#expected.passed.update(repeated);
+    this.#expected.said.update(repeated);
     this.#left -= repeated.length;
     if (this.#left === 0 && this.#expected.check.digest() !== this.#expected.digest) throw differs();
     return chunk.subarray(repeated.length);
