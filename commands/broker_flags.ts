@@ -10,7 +10,7 @@ const DEFAULT_MAX_QUEUE = 10_000;
 const DEFAULT_DRAIN_MS = 30_000;
 
 export const BROKER_COMMAND_FLAGS = {
-  http: flag(listenAddress, "where to listen; :PORT is everywhere", {
+  http: flag(listenAddress, "where to listen", {
     default: { host: "localhost", port: 4080 },
     legacyEnvironment: ["WASIMOFF_HTTP_LISTEN"],
   }),

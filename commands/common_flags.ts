@@ -4,7 +4,7 @@ import { choice, text, toggle } from "./flag_kinds.ts";
 import { flag } from "./flags.ts";
 
 export const COMMON_FLAGS = {
-  config: flag(text, "config file [~/.config/wasimoff/config.json]", { placeholder: "FILE", default: null }),
+  config: flag(text, "[~/.config/wasimoff/config.json]", { placeholder: "FILE", default: null }),
   log: flag(choice("text", "json"), "form of our messages", { default: "text" }),
   quiet: flag(toggle, "no notices, only warnings and errors", { short: "q", default: false }),
   verbose: flag(toggle, "more messages, with details and causes", { short: "v", default: false }),

@@ -8,15 +8,15 @@ export const TASK_OPERANDS = { usage: "MODULE [-- ARGS...]", min: 1, max: 1, gue
 
 /** Flags that mean something wherever the task runs. */
 export const TASK_FLAGS = {
-  env: flag(repeated, "variable of the guest; K alone: as here", {
+  env: flag(repeated, "variable of the guest; K: as it is here", {
     short: "e",
     placeholder: "K=V",
     default: [],
   }),
   envFile: flag(text, "variables of the guest, one a line", { placeholder: "F", default: null }),
-  dir: flag(repeated, "directory for the guest, as a copy", { placeholder: "HOST[::GUEST]", default: [] }),
+  dir: flag(repeated, "directory for the guest: a copy", { placeholder: "HOST[::GUEST]", default: [] }),
   rootfs: flag(text, "the guest's / starts with this", { placeholder: "ZIP", default: null }),
-  artifact: flag(repeated, "bring back from the first directory", { placeholder: "PATH", default: [] }),
+  artifact: flag(repeated, "path that comes back; others do not", { placeholder: "PATH", default: [] }),
   output: flag(text, "where artifacts go", { short: "o", placeholder: "FILE.zip|DIR", default: null }),
   stdin: flag(text, "input; ours when it is no terminal", { placeholder: "F|-|none", default: null }),
   timeout: flag(limit, "longest run of the guest", { default: null }),

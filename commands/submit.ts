@@ -1,0 +1,133 @@
+/** `wasimoff submit`: runs a program on a provider as if it ran here. */
+
+import { Client } from "../core/client/client.ts";
+import type { TaskProgress } from "../core/client/task_request.ts";
+import { WasimoffError } from "../core/errors.ts";
+import { dialWebSocket } from "../core/host/websocket_dialer.ts";
+import { failed, STATUS, STATUS_NOT_FOUND } from "../core/outcome.ts";
+import { SUBPROTOCOL_V2 } from "../core/protocol/limits.ts";
+import { parseBrokerUrl, readToken } from "./broker_address.ts";
+import { BrokerHttp } from "./broker_http.ts";
+import { type Call, defineCommand } from "./command.ts";
+import { BROKER_NOTE } from "./common_flags.ts";
+import { taskFailureStatus } from "./report_error.ts";
+import { type GuestIo, type GuestTask, outcomeOf, runGuest } from "./run_guest.ts";
+import { storeFile } from "./store_file.ts";
+import { SUBMIT_COMMAND_FLAGS } from "./submit_flags.ts";
+import { unstarted } from "./task_end.ts";
+import { TASK_OPERANDS } from "./task_flags.ts";
+import { VERSION } from "./version.ts";
+
+type SubmitCall = Call<typeof SUBMIT_COMMAND_FLAGS>;
+
+export const command = defineCommand({
+  name: "submit",
+  summary: "run a program on a provider as if it ran here",
+  operands: TASK_OPERANDS,
+  examples: [
+    "wasimoff submit task.wasm -- --size 12 < in.txt > out.txt",
+    "wasimoff submit --dir data::/data --artifact out -o results sort.wasm -- /data",
+  ],
+  flags: SUBMIT_COMMAND_FLAGS,
+  notes: [BROKER_NOTE],
+  failureStatus: taskFailureStatus,
+  run: submit,
+});
+
+async function submit(call: SubmitCall): Promise<number> {
+  const { options, sources } = call;
+  const address = parseBrokerUrl(options.url);
+  const token = await readToken(options.tokenFile, sources.tokenFile, (name) => Deno.env.get(name));
+  const broker = new BrokerHttp({ url: address.http, token });
+  return await runGuest({ ...call, broker: true }, async (task, io, signal) => {
+    try {
+      const refs = await storeFiles(broker, task, signal);
+      const client = await connect(new URL("api/client/ws", address.webSocket), { token, call, signal });
+      try {
+        return await client.run(taskRequest(task, refs, call), streams(io), {
+          signal,
+          onProgress: (progress) => report(progress, call),
+        });
+      } finally {
+        client.close();
+      }
+    } catch (error) {
+      return unstarted(refusal(error));
+    }
+  });
+}
+
+interface StoredTask {
+  /** Name or reference. */
+  readonly module: string;
+  readonly preopens: ReadonlyArray<{ readonly guest: string; readonly zip?: string }>;
+}
+
+async function storeFiles(broker: BrokerHttp, task: GuestTask, signal: AbortSignal): Promise<StoredTask> {
+  const { module, directories } = task;
+  const preopens = [];
+  for (const { guest, zip } of directories) {
+    preopens.push(zip === null ? { guest } : { guest, zip: await storeFile(broker, zip, signal) });
+  }
+  return {
+    module: "stored" in module ? module.stored : await storeFile(broker, module.bytes, signal),
+    preopens,
+  };
+}
+
+interface ConnectDetails {
+  readonly token: string | null;
+  readonly call: SubmitCall;
+  readonly signal: AbortSignal;
+}
+
+async function connect(url: URL, { token, call, signal }: ConnectDetails): Promise<Client> {
+  return await Client.connect({
+    dial: async (signal) =>
+      (await dialWebSocket(url.href, { protocols: [SUBPROTOCOL_V2], signal })).connection,
+    agent: `wasimoff/${VERSION}`,
+    logger: call.log,
+    signal,
+    ...(token === null ? {} : { token }),
+  });
+}
+
+function taskRequest({ args, env, artifacts }: GuestTask, stored: StoredTask, { options }: SubmitCall) {
+  const { timeout, memory, deadline, priority, immediate, require, attempts } = options;
+  return {
+    ...stored,
+    args,
+    env,
+    artifacts,
+    priority,
+    immediate,
+    require,
+    attempts,
+    ...(timeout === null ? {} : { timeoutMs: timeout }),
+    ...(memory === null ? {} : { memoryBytes: memory }),
+    ...(deadline === null ? {} : { deadline }),
+  };
+}
+
+function streams({ stdin, stdout, stderr, artifacts }: GuestIo) {
+  return {
+    stdinBytes: stdin.bytes,
+    stdout,
+    stderr,
+    ...(stdin.stream === null ? {} : { stdin: stdin.stream }),
+    ...(artifacts === null ? {} : { artifacts }),
+  };
+}
+
+function report({ state, task, provider, detail }: TaskProgress, { log }: SubmitCall): void {
+  if (state === "retrying") log.info(`trying another provider: ${detail || "one was lost"}`, { task });
+  else log.debug(`the task is ${state}`, { task, provider });
+}
+
+/** Why the broker did not run the task; a client that is refused is no wrong usage, even when it asks wrongly. */
+function refusal(thrown: unknown) {
+  const { code, message } = WasimoffError.from(thrown);
+  if (code === "not_found") return failed("rejected", "broker", message, STATUS_NOT_FOUND);
+  if (code === "invalid_argument") return failed("rejected", "broker", message, STATUS.rejected);
+  return outcomeOf(thrown);
+}
