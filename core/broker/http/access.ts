@@ -1,0 +1,65 @@
+/** Who may use the HTTP API, and which web pages (CORS). */
+
+import type { MiddlewareHandler } from "hono";
+import { WasimoffError } from "../../errors.ts";
+import type { Identity } from "../identity/identifier.ts";
+import type { Caller } from "../identity/loopback_rule.ts";
+import type { HttpEnv } from "./http_env.ts";
+import { STORAGE_PATH } from "./storage_path.ts";
+
+export interface AccessDeps {
+  /** Throws `unauthenticated`. */
+  identify(caller: Caller): Identity;
+  /** Whether a page of this Origin may use us. */
+  allowsOrigin(origin: string | null, host: string | null): boolean;
+}
+
+/** Paths that tell nothing worth a token. */
+const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/api/version"]);
+/** How long a browser may remember the answer to a preflight. */
+const PREFLIGHT_MAX_AGE_S = 600;
+
+const PREFLIGHT_HEADERS = {
+  "access-control-allow-methods": "GET, HEAD, POST, DELETE",
+  "access-control-allow-headers": "authorization, content-type, range, if-none-match, if-range",
+  "access-control-max-age": String(PREFLIGHT_MAX_AGE_S),
+};
+
+/**
+ * Every answer gets its CORS headers, errors included. Files and public paths may be read from any page that is
+ * let in at all (`access-control-allow-origin: *`, wasimoff-v1 5.4); everything else from allowed Origins only.
+ */
+export function corsHeaders({ allowsOrigin }: AccessDeps): MiddlewareHandler<HttpEnv> {
+  return async (context, next) => {
+    const preflight = context.req.method === "OPTIONS";
+    const method = preflight ? context.req.header("access-control-request-method") : context.req.method;
+    const origin = context.req.header("origin") ?? null;
+    const allowed = allowsOrigin(origin, context.req.header("host") ?? null);
+    const open = isReadByAnyPage(context.req.path, method);
+    if (!allowed && !open) {
+      throw new WasimoffError("permission_denied", "this page may not use the broker: see --allowed-origins");
+    }
+    if (preflight) context.res = new Response(null, { status: 204, headers: PREFLIGHT_HEADERS });
+    else await next();
+    const { headers } = context.res;
+    headers.append("vary", "Origin");
+    headers.set("access-control-expose-headers", "x-wasimoff-ref, etag, content-range, accept-ranges");
+    if (open) headers.set("access-control-allow-origin", "*");
+    else if (origin !== null) headers.set("access-control-allow-origin", origin);
+  };
+}
+
+/** Lets in those whom the identity rules know, and remembers who they are. */
+export function requireIdentity({ identify }: AccessDeps): MiddlewareHandler<HttpEnv> {
+  return async (context, next) => {
+    if (!PUBLIC_PATHS.has(context.req.path)) {
+      const caller = { remoteAddress: context.env.remoteAddress, headers: context.req.raw.headers };
+      context.set("identity", identify(caller));
+    }
+    await next();
+  };
+}
+
+function isReadByAnyPage(path: string, method: string | undefined): boolean {
+  return (method === "GET" || method === "HEAD") && (path.startsWith(STORAGE_PATH) || PUBLIC_PATHS.has(path));
+}

@@ -1,0 +1,52 @@
+/** The loopback rule: who counts as a user of this machine and needs no token (design.md). */
+
+import { isLoopback, parseIpAddress } from "./ip_address.ts";
+
+export interface Caller {
+  /** Address of the TCP peer, without the port. */
+  readonly remoteAddress: string;
+  readonly headers: Headers;
+}
+
+/** Hosts under which a program on the same machine reaches us. */
+export const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "::1"];
+
+/** Headers that only a proxy sets, besides all that begin with `x-forwarded-`: its peer is somebody else. */
+const FORWARDING_HEADERS: ReadonlySet<string> = new Set([
+  "forwarded",
+  "via",
+  "x-real-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "x-original-forwarded-for",
+  "true-client-ip",
+  "cf-connecting-ip",
+  "fastly-client-ip",
+]);
+
+/**
+ * Whether a caller is local: a loopback address, no forwarding header, a Host we know (a page that rebinds its
+ * DNS name to 127.0.0.1 comes with its own), and no Origin but ours (a page elsewhere comes with its own).
+ * `knownHosts` are host names and addresses in lower case, without port and brackets.
+ */
+export function isLocal({ remoteAddress, headers }: Caller, knownHosts: ReadonlySet<string>): boolean {
+  const address = parseIpAddress(remoteAddress);
+  if (address === null || !isLoopback(address)) return false;
+  for (const name of headers.keys()) {
+    if (name.startsWith("x-forwarded-") || FORWARDING_HEADERS.has(name)) return false;
+  }
+  const host = headers.get("host");
+  if (host === null || !knownHosts.has(hostName(host))) return false;
+  const origin = headers.get("origin");
+  return origin === null || originHost(origin) === host.toLowerCase();
+}
+
+/** `Host` without port and brackets, in lower case. */
+export function hostName(host: string): string {
+  return host.toLowerCase().replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+}
+
+/** `host[:port]` of an Origin in lower case; null for `null` and whatever else is not of that form. */
+export function originHost(origin: string): string | null {
+  return /^https?:\/\/([^/?#@\\\s]+)$/.exec(origin.toLowerCase())?.[1] ?? null;
+}
