@@ -2,7 +2,7 @@
 
 import { warmSet } from "./warm_modules.ts";
 import { MAX_SLOTS } from "./limits.ts";
-import type { Provider } from "./records.ts";
+import type { Group, Provider } from "./records.ts";
 import type { DispatcherState } from "./state.ts";
 
 /** Levels above 0: one for each power of two of free slots. */
@@ -23,17 +23,29 @@ export function isAvailable(provider: Provider): boolean {
   return provider.connected && !provider.suspect && freeSlots(provider) > 0;
 }
 
-/** Brings the indexes up to date after the provider's slots or standing changed. */
+/**
+ * Brings the indexes up to date after the provider's slots or standing changed. Only a rise is carried into
+ * the groups; after a fall the provider stays listed where it was until placement meets it there. So a slot
+ * that is taken and freed again and again costs nothing, however many groups there are.
+ */
 export function publish(state: DispatcherState, provider: Provider): void {
-  const level = isAvailable(provider) ? levelOf(freeSlots(provider)) : 0;
-  if (level === provider.level) return;
-  for (const group of provider.groups) {
-    group.buckets[provider.level]!.delete(provider);
-    if (level > 0) group.buckets[level]!.add(provider);
-  }
-  // A provider that became busy stays in the sets of its modules until a sample meets it there.
-  if (provider.level === 0) {
+  const before = provider.level;
+  provider.level = isAvailable(provider) ? levelOf(freeSlots(provider)) : 0;
+  if (before === 0 && provider.level > 0) {
     for (const [module, warmth] of provider.modules) warmSet(state, module, warmth)?.add(provider);
   }
-  provider.level = level;
+  if (provider.level <= provider.listedLevel) return;
+  for (const [group, listed] of provider.groups) {
+    if (listed >= provider.level) continue;
+    group.buckets[listed]!.delete(provider);
+    list(group, provider);
+  }
+  provider.listedLevel = provider.level;
+}
+
+/** Lists a provider in a group at the level that it has; the caller takes it out of the bucket it was in. */
+export function list(group: Group, provider: Provider): void {
+  provider.groups.set(group, provider.level);
+  if (provider.level > 0) group.buckets[provider.level]!.add(provider);
+  provider.listedLevel = Math.min(provider.listedLevel, provider.level);
 }

@@ -1,10 +1,10 @@
 /** Finds the provider for a task at a cost that depends neither on the providers nor on the queue. */
 
-import { freeSlots, isAvailable, LEVELS } from "./availability.ts";
+import { freeSlots, isAvailable, LEVELS, list } from "./availability.ts";
 import { MAX_CANDIDATES } from "./limits.ts";
 import { expectedMs } from "./measurement.ts";
 import type { Provider, Task } from "./records.ts";
-import type { RotatingSet, Verdict } from "./rotating_set.ts";
+import type { SampleLimits, Verdict } from "./rotating_set.ts";
 import type { DispatcherState } from "./state.ts";
 
 /**
@@ -14,33 +14,45 @@ import type { DispatcherState } from "./state.ts";
 export function chooseProvider(state: DispatcherState, task: Task): Provider | null {
   const warm = state.warm.get(task.spec.module);
   if (warm !== undefined) {
-    const found = bestOf(state, task, warm.ran) ?? bestOf(state, task, warm.cached);
+    const judge = (provider: Provider) => provider.level === 0 ? "drop" : fitness(task, provider);
+    const found = bestOf(state, task, warm.ran.sample(limitsFor(task), judge)) ??
+      bestOf(state, task, warm.cached.sample(limitsFor(task), judge));
     if (found !== null) return found;
   }
   for (let level = LEVELS; level > 0; level--) {
-    const bucket = task.group.buckets[level]!;
-    if (bucket.size === 0) continue;
-    const found = bestOf(state, task, bucket);
+    const found = bestOf(state, task, sampleBucket(task, level));
     if (found !== null) return found;
   }
   return null;
 }
 
-function bestOf(state: DispatcherState, task: Task, among: RotatingSet<Provider>): Provider | null {
-  // Members of a bucket are passed over only when the task avoids them, so no bucket is given up too early.
-  const limits = { take: MAX_CANDIDATES, skip: MAX_CANDIDATES + task.avoid.length };
-  let best: Provider | null = null;
-  for (const candidate of among.sample(limits, (provider) => judge(task, provider))) {
-    if (best === null || isBetter(state, task, [candidate, best])) best = candidate;
-  }
-  return best;
+function sampleBucket(task: Task, level: number): Provider[] {
+  const bucket = task.group.buckets[level]!;
+  if (bucket.size === 0) return [];
+  return bucket.sample(limitsFor(task), (provider) => {
+    if (provider.level >= level) return fitness(task, provider);
+    list(task.group, provider);
+    return "drop";
+  });
 }
 
-function judge(task: Task, provider: Provider): Verdict {
-  if (provider.level === 0) return "drop";
+/** In a bucket only providers that the task avoids are skipped, so none is given up too early. */
+function limitsFor(task: Task): SampleLimits {
+  return { take: MAX_CANDIDATES, skip: MAX_CANDIDATES + task.avoid.length };
+}
+
+function fitness(task: Task, provider: Provider): Verdict {
   return isAvailable(provider) && provider.groups.has(task.group) && !task.avoid.includes(provider)
     ? "take"
     : "skip";
+}
+
+function bestOf(state: DispatcherState, task: Task, candidates: readonly Provider[]): Provider | null {
+  let best: Provider | null = null;
+  for (const candidate of candidates) {
+    if (best === null || isBetter(state, task, [candidate, best])) best = candidate;
+  }
+  return best;
 }
 
 function isBetter(state: DispatcherState, task: Task, [a, b]: readonly [Provider, Provider]): boolean {

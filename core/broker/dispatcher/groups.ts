@@ -1,6 +1,6 @@
 /** Groups of tasks with the same requirements, each knowing the providers that meet them. */
 
-import { LEVELS } from "./availability.ts";
+import { LEVELS, list } from "./availability.ts";
 import { MAX_GROUPS } from "./limits.ts";
 import type { Group, Provider } from "./records.ts";
 import { meets, requirementsKey, sortedLabels } from "./requirements.ts";
@@ -33,8 +33,8 @@ export function enterGroups(state: DispatcherState, provider: Provider): void {
 
 /** Takes a provider out of all its groups. */
 export function exitGroups(provider: Provider): void {
-  for (const group of provider.groups) {
-    group.buckets[provider.level]!.delete(provider);
+  for (const [group, listed] of provider.groups) {
+    group.buckets[listed]!.delete(provider);
     if (provider.slots > 0) group.serving--;
   }
   provider.level = 0;
@@ -63,9 +63,8 @@ function addGroup(state: DispatcherState, spec: TaskSpec, key: string): Group {
 
 function enter(group: Group, provider: Provider): void {
   if (!meets(provider, group)) return;
-  provider.groups.add(group);
   if (provider.slots > 0) group.serving++;
-  if (provider.level > 0) group.buckets[provider.level]!.add(provider);
+  list(group, provider);
 }
 
 /** Forgets the group unused for longest, of those nobody waits in. */

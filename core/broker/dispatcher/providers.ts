@@ -29,9 +29,10 @@ export function join(step: Step, event: JoinEvent): void {
     suspect: false,
     connected: true,
     attempts: new Set(),
-    groups: new Set(),
+    groups: new Map(),
     modules: new Map(),
     level: 0,
+    listedLevel: 0,
     latencyMs: 0,
     speed: 1,
   };
@@ -40,7 +41,7 @@ export function join(step: Step, event: JoinEvent): void {
     remember(state, provider, { module, warmth: "cached" });
   }
   enterGroups(state, provider);
-  refreshLanes(state, provider.groups);
+  refreshLanes(state, provider.groups.keys());
   fill(step, provider);
 }
 
@@ -52,8 +53,8 @@ export function setSlots(step: Step, id: ProviderId, slots: number): void {
   provider.slots = believableSlots(slots);
   const serving = provider.slots > 0;
   if (serving !== wasServing) {
-    for (const group of provider.groups) group.serving += serving ? 1 : -1;
-    refreshLanes(step.state, provider.groups);
+    for (const group of provider.groups.keys()) group.serving += serving ? 1 : -1;
+    refreshLanes(step.state, provider.groups.keys());
   }
   fill(step, provider);
 }
@@ -72,7 +73,7 @@ export function leave(step: Step, id: ProviderId): void {
   if (provider === undefined) return;
   provider.connected = false;
   state.providers.delete(id);
-  const groups = [...provider.groups];
+  const groups = [...provider.groups.keys()];
   exitGroups(provider);
   refreshLanes(state, groups);
   for (const module of [...provider.modules.keys()]) forget(state, provider, module);

@@ -68,12 +68,14 @@ export interface Provider {
   connected: boolean;
   /** Everything that takes one of its slots. */
   readonly attempts: Set<Attempt>;
-  /** The groups whose requirements it meets. */
-  readonly groups: Set<Group>;
+  /** The groups whose requirements it meets, and the bucket it stands in there: `level` or higher, 0 for none. */
+  readonly groups: Map<Group, number>;
   /** Least recently used first. */
   readonly modules: Map<FileRef, Warmth>;
-  /** The bucket it stands in, in each of its groups; 0 for none. */
+  /** The logarithm of its free slots; 0 while it can take nothing. */
   level: number;
+  /** The lowest bucket it may stand in; when `level` rises above this, it is moved up. */
+  listedLevel: number;
   /** Moving mean of what an attempt takes beyond its guest. */
   latencyMs: number;
   /** Moving mean of how many times faster than others it is. */
@@ -88,7 +90,7 @@ export interface Group {
   readonly timeoutMs: number | null;
   /** Providers that meet them and are not draining. */
   serving: number;
-  /** Providers that can take an attempt now, by the logarithm of their free slots. */
+  /** Providers that can take an attempt, by their level or the higher one they had when last met here. */
   readonly buckets: readonly RotatingSet<Provider>[];
   /** Lanes with waiting tasks. */
   readonly lanes: Map<string, Lane>;

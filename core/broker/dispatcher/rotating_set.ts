@@ -36,26 +36,21 @@ export class RotatingSet<T> {
     this.#positions.set(last, position);
   }
 
-  /**
-   * Judges members in turn, as many as the set has at most. Each drop was paid for when the member was added;
-   * it moves another member, so beside drops one may be judged twice and another not at all.
-   */
+  /** Judges members in turn, each at most once; dropped ones were paid for when they were added. */
   sample(limits: SampleLimits, judge: (member: T) => Verdict): T[] {
     const taken: T[] = [];
+    const dropped: T[] = [];
     let skipped = 0;
     let left = this.#members.length;
     while (left-- > 0 && taken.length < limits.take && skipped <= limits.skip) {
       if (this.#cursor >= this.#members.length) this.#cursor = 0;
-      const member = this.#members[this.#cursor]!;
+      const member = this.#members[this.#cursor++]!;
       const verdict = judge(member);
-      if (verdict === "drop") {
-        this.delete(member);
-        continue;
-      }
-      this.#cursor++;
       if (verdict === "take") taken.push(member);
+      else if (verdict === "drop") dropped.push(member);
       else skipped++;
     }
+    for (const member of dropped) this.delete(member);
     return taken;
   }
 }

@@ -22,6 +22,15 @@ Deno.test("RotatingSet.sample() stops when it has passed over enough", () => {
   assert.equal(judged, 9);
 });
 
+Deno.test("RotatingSet.sample() judges each member once, wherever it begins and whatever is dropped", () => {
+  const set = new RotatingSet<number>();
+  for (const member of [1, 2, 3, 4]) set.add(member);
+  set.sample({ take: 2, skip: 0 }, () => "take");
+  const judged: number[] = [];
+  set.sample(ALL, (member) => (judged.push(member), member === 1 ? "drop" : "take"));
+  assert.deepEqual(judged, [3, 4, 1, 2]);
+});
+
 Deno.test("RotatingSet.sample() removes what is dropped", () => {
   const set = new RotatingSet<number>();
   for (const member of [1, 2, 3, 4]) set.add(member);

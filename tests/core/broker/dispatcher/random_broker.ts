@@ -1,0 +1,219 @@
+/** A broker to which anything happens in any order, with a model that watches what must never be. */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { freeSlots, isAvailable, levelOf } from "../../../../core/broker/dispatcher/availability.ts";
+import type { Effect } from "../../../../core/broker/dispatcher/effect.ts";
+import type { DispatcherEvent } from "../../../../core/broker/dispatcher/event.ts";
+import { nextFor } from "../../../../core/broker/dispatcher/lanes.ts";
+import { QUEUE_TIMEOUT_MS } from "../../../../core/broker/dispatcher/limits.ts";
+import { nextWakeMs } from "../../../../core/broker/dispatcher/transition.ts";
+import type { TaskSpec } from "../../../../core/broker/task.ts";
+import { type Code, WasimoffError } from "../../../../core/errors.ts";
+import { exited } from "../../../../core/outcome.ts";
+import { MIB, ref, spec, TestDispatcher } from "./test_dispatcher.ts";
+
+/** One thing that happens; the numbers choose whom it happens to. */
+export type Happening = readonly [kind: string, which: number, how: number];
+
+const KINDS = ["submit", "submit", "submit", "end", "end", "fail", "cancel", "unrepeatable", "join", "join"];
+const RARE = ["status", "suspect", "leave", "wait", "tick", "lie", "again"];
+
+export const happenings: fc.Arbitrary<Happening[]> = fc.array(
+  fc.tuple(fc.constantFrom(...KINDS, ...RARE), fc.nat(999), fc.nat(999)),
+  { maxLength: 120, size: "max" },
+);
+
+interface ModelProvider {
+  slots: number;
+  suspect: boolean;
+  readonly gpu: boolean;
+  readonly held: Set<string>;
+  readonly failedTasks: Set<string>;
+}
+
+/** Turns happenings into events, and checks every effect against the model. */
+export class RandomBroker {
+  readonly dispatcher = new TestDispatcher({ maxQueue: 12, maxQueueBytes: 1_000 });
+  readonly events: [DispatcherEvent, number][] = [];
+  readonly effects: Effect[][] = [];
+  readonly #tasks = new Map<string, { spec: TaskSpec; starts: number }>();
+  readonly #finished = new Set<string>();
+  readonly #providers = new Map<string, ModelProvider>();
+  /** Attempts that may be reported. */
+  readonly #attempts = new Map<string, { task: string; provider: string }>();
+  readonly #seen = new Set<string>();
+  #count = 0;
+
+  happen([kind, which, how]: Happening): void {
+    const task = pick(this.#tasks.keys(), which) ?? "none";
+    const provider = pick(this.#providers.keys(), which) ?? "none";
+    const attempt = pick(this.#attempts.keys(), which);
+    switch (kind) {
+      case "submit":
+        return this.#submit(which, how);
+      case "cancel": {
+        const code = how % 2 === 0 ? "canceled" : "deadline_exceeded";
+        return this.#apply({ kind: "cancel", task, reason: new WasimoffError(code, "enough") });
+      }
+      case "unrepeatable":
+        return this.#apply({ kind: "unrepeatable", task, why: "stdin was consumed" });
+      case "join":
+        return this.#join(which, how);
+      case "status":
+        if (this.#providers.has(provider)) this.#providers.get(provider)!.slots = how % 4;
+        return this.#apply({ kind: "status", provider, slots: how % 4 });
+      case "suspect":
+        if (this.#providers.has(provider)) this.#providers.get(provider)!.suspect = how % 2 === 0;
+        return this.#apply({ kind: "suspect", provider, suspect: how % 2 === 0 });
+      case "leave":
+        return this.#leave(provider);
+      case "wait":
+        this.dispatcher.nowMs += how * how;
+        return this.#apply({ kind: "tick" });
+      case "tick":
+        this.dispatcher.nowMs = Math.max(nextWakeMs(this.dispatcher.state) ?? 0, this.dispatcher.nowMs);
+        return this.#apply({ kind: "tick" });
+      case "lie":
+        return this.#lie(provider, attempt ?? "a1");
+      case "again":
+        return this.#report(pick(this.#seen, which) ?? "a1", how);
+      default:
+        if (attempt !== undefined) this.#report(attempt, how, kind === "fail");
+    }
+  }
+
+  /** Everybody leaves and time passes: nothing may be left of anything. */
+  drain(): void {
+    for (const provider of [...this.#providers.keys()]) this.#leave(provider);
+    this.dispatcher.nowMs += QUEUE_TIMEOUT_MS;
+    this.#apply({ kind: "tick" });
+    assert.deepEqual([...this.#tasks.keys()].filter((task) => !this.#finished.has(task)), []);
+    const { tasks, attempts, providers, lanes, timers, warm, queued, queuedBytes } = this.dispatcher.state;
+    const left = [tasks, attempts, providers, lanes, timers, warm].map(({ size }) => size);
+    assert.deepEqual([...left, queued, queuedBytes], [0, 0, 0, 0, 0, 0, 0, 0]);
+  }
+
+  #submit(which: number, how: number): void {
+    const task = `t${++this.#count}`;
+    const deadline = how % 5 === 0 ? this.dispatcher.nowMs + which * 10 - 100 : null;
+    const chosen = spec({
+      module: ref(which % 3),
+      priority: how % 3 === 0,
+      immediate: how % 7 === 0,
+      require: which % 4 === 0 ? { gpu: "yes" } : {},
+      memoryBytes: which % 9 === 0 ? 2_048 * MIB : null,
+      timeoutMs: how % 2 === 0 ? 1_000 : null,
+      attempts: 1 + how % 4,
+      deadline,
+    });
+    this.#tasks.set(task, { spec: chosen, starts: 0 });
+    this.#apply({ kind: "submit", task, spec: chosen, bytes: which % 200 });
+  }
+
+  #join(which: number, how: number): void {
+    const provider = `p${++this.#count}`;
+    const gpu = which % 2 === 0;
+    const slots = how % 4;
+    this.#providers.set(provider, {
+      slots,
+      suspect: false,
+      gpu,
+      held: new Set(),
+      failedTasks: new Set(),
+    });
+    this.#apply({
+      kind: "join",
+      provider,
+      name: provider,
+      slots,
+      labels: gpu ? { gpu: "yes" } : {},
+      cached: how % 3 === 0 ? [ref(which % 3)] : [],
+      taskMemoryBytes: 512 * MIB,
+      taskTimeoutMs: 60_000,
+    });
+  }
+
+  #leave(provider: string): void {
+    for (const attempt of this.#providers.get(provider)?.held ?? []) this.#attempts.delete(attempt);
+    this.#providers.delete(provider);
+    this.#apply({ kind: "leave", provider });
+  }
+
+  #lie(provider: string, attempt: string): void {
+    if (this.#attempts.get(attempt)?.provider === provider) return;
+    this.#ignored({ kind: "failed", provider, attempt, code: "invalid_argument", message: "a lie" });
+  }
+
+  /** Reports an attempt's end; one that ended before must not be believed. */
+  #report(attempt: string, how: number, fails = false): void {
+    const known = this.#attempts.get(attempt);
+    const provider = known?.provider ?? `p${how % 10}`;
+    const codes: Code[] = ["unavailable", "aborted", "not_found", "invalid_argument", "internal"];
+    const event: DispatcherEvent = fails
+      ? { kind: "failed", provider, attempt, code: codes[how % codes.length]!, message: "no luck" }
+      : { kind: "ended", provider, attempt, outcome: exited(how % 3), durationMs: how, elapsedMs: how + 2 };
+    if (known === undefined) return this.#ignored(event);
+    this.#attempts.delete(attempt);
+    const model = this.#providers.get(provider)!;
+    model.held.delete(attempt);
+    if (fails) model.failedTasks.add(known.task);
+    this.#apply(event);
+  }
+
+  #ignored(event: DispatcherEvent): void {
+    this.#apply(event);
+    assert.deepEqual(this.effects.at(-1), []);
+  }
+
+  #apply(event: DispatcherEvent): void {
+    this.events.push([event, this.dispatcher.nowMs]);
+    const effects = this.dispatcher.effects(event);
+    this.effects.push(effects);
+    for (const effect of effects) this.#check(effect);
+    this.#checkState();
+  }
+
+  #check(effect: Effect): void {
+    assert.ok(!this.#finished.has(effect.kind === "cancelAttempt" ? "" : effect.task), "a task ended twice");
+    if (effect.kind === "finish") this.#finished.add(effect.task);
+    if (effect.kind === "cancelAttempt") assert.ok(this.#attempts.has(effect.attempt));
+    if (effect.kind !== "start") return;
+    const provider = this.#providers.get(effect.provider)!;
+    const task = this.#tasks.get(effect.task)!;
+    assert.ok(provider.held.size < provider.slots && !provider.suspect, "a provider got too much");
+    assert.ok(provider.gpu || task.spec.require["gpu"] === undefined, "a requirement was not met");
+    assert.equal(task.spec.memoryBytes, null);
+    assert.ok(!provider.failedTasks.has(effect.task), "a task went back to who failed it");
+    assert.ok(++task.starts <= task.spec.attempts, "a task was tried too often");
+    assert.ok(!this.#seen.has(effect.attempt), "an attempt id was used twice");
+    this.#seen.add(effect.attempt);
+    provider.held.add(effect.attempt);
+    this.#attempts.set(effect.attempt, effect);
+  }
+
+  #checkState(): void {
+    const { state } = this.dispatcher;
+    const waiting = [...state.tasks.values()].filter(({ lane }) => lane !== null);
+    assert.equal(state.queued, waiting.length);
+    assert.equal(state.queuedBytes, waiting.reduce((sum, { bytes }) => sum + bytes, 0));
+    assert.equal(state.tasks.size, this.#tasks.size - this.#finished.size);
+    assert.deepEqual([...state.attempts.keys()].sort(), [...this.#attempts.keys()].sort());
+    for (const task of state.tasks.values()) {
+      assert.ok((task.lane === null) !== (task.attempt === null), "a task neither waits nor runs, or both");
+    }
+    for (const provider of state.providers.values()) {
+      assert.equal(provider.attempts.size, this.#providers.get(provider.id)!.held.size);
+      assert.equal(provider.level, isAvailable(provider) ? levelOf(freeSlots(provider)) : 0);
+      for (const listed of provider.groups.values()) {
+        assert.ok(listed >= provider.level && listed >= provider.listedLevel);
+      }
+      assert.ok(!isAvailable(provider) || nextFor(state, provider) === null, "a slot is idle in vain");
+    }
+  }
+}
+
+function pick<T>(among: Iterable<T>, which: number): T | undefined {
+  const list = [...among];
+  return list[which % list.length];
+}
