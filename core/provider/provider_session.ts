@@ -8,11 +8,8 @@ import type { Session } from "../session/session.ts";
 import { AcceptedStdio } from "../session/stdio_response.ts";
 import { type FileRef, isFileRef } from "../storage/file_store.ts";
 import { prefixed } from "./prefixed_source.ts";
-import type { ProviderOptions } from "./provider.ts";
-import type { SlotFile, SlotIo, SlotResult, SlotTask } from "./slot.ts";
-
-/** Runs a task in a free slot; rejects with `resource_exhausted` when there is none. */
-export type RunInSlot = (task: SlotTask, io: SlotIo, signal: AbortSignal) => Promise<SlotResult>;
+import type { ProviderOptions } from "./provider_options.ts";
+import type { SlotFile, SlotTask } from "./slot.ts";
 
 /** Size of the ZIP of artifacts that a slot may return. */
 const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024;
@@ -96,7 +93,12 @@ export class ProviderSession {
     }
     const timer = setTimeout(() => this.#done.resolve(), this.#options.drainMs);
     this.#done.promise.then(() => clearTimeout(timer));
-    if (this.#running === 0) this.#done.resolve();
+    this.#leaveWhenIdle();
+  }
+
+  /** The answer to the last attempt is sent in a later microtask: leave behind it. */
+  #leaveWhenIdle(): void {
+    if (this.#draining && this.#running === 0) setTimeout(() => this.#done.resolve(), 0);
   }
 
   async #runAttempt(attempt: RunAttempt, { signal }: RequestContext): Promise<ResultInit> {
@@ -130,8 +132,7 @@ export class ProviderSession {
     } finally {
       this.#running--;
       if (this.#options.once) this.#drain();
-      // The answer is sent in a later microtask: leave behind it.
-      if (this.#draining && this.#running === 0) setTimeout(() => this.#done.resolve(), 0);
+      this.#leaveWhenIdle();
     }
   }
 
