@@ -61,11 +61,14 @@ export interface Slot {
   /**
    * Runs one task; a slot runs one at a time. Aborting the signal kills the slot at once: the result is then
    * `cancelled`, or `timeout` where the reason's code is `deadline_exceeded`. Rejects with `aborted` when the
-   * slot died without a known cause, and with the error of `load` when a file could not be had.
+   * slot died without a known cause, with the error of `load` when a file could not be had, and with the cause when
+   * stdin was aborted or a sink has refused a write.
    */
   run(task: SlotTask, io: SlotIo, signal: AbortSignal): Promise<SlotResult>;
   /** Whether the slot can take another task; false after its process died or it asked to be recycled. */
   readonly usable: boolean;
+  /** Resolves when the slot has ended, for whatever reason; never rejects. */
+  readonly ended: Promise<void>;
   /** Ends the slot and waits until its CPU and memory are free. */
   close(): Promise<void>;
 }

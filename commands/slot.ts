@@ -1,0 +1,55 @@
+/** Hidden subcommand `slot`: a child of the provider that runs its guests, without any permission. */
+
+import { delay } from "../core/delay.ts";
+import type { SlotHost } from "../core/provider/slot_host.ts";
+import { SlotLoop } from "../core/provider/slot_loop.ts";
+
+/** In the compiled binary the permissions are baked in, so they must go before the first guest comes. */
+const REVOKED = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;
+/** Asking for the process's memory takes 10 us, as long as a small task. */
+const RSS_INTERVAL_MS = 5;
+/** What setTimeout can count to. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Serves the provider at the other end of stdin and stdout until it is gone; ends the process. */
+export async function runSlot(): Promise<never> {
+  for (const name of REVOKED) Deno.permissions.revokeSync({ name });
+  // The provider decides when to stop, also when a service manager signals all processes at once.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
+  try {
+    await new SlotLoop(processHost()).serve();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) {
+      Deno.stderr.writeSync(new TextEncoder().encode(Deno.inspect(error)));
+      Deno.exit(1);
+    }
+  }
+  Deno.exit(0); // at once: a guest may still be waiting for a timer
+}
+
+function processHost(): SlotHost {
+  let rss = { bytes: Deno.memoryUsage().rss, atMs: performance.now() };
+  return {
+    read: (buffer) => Deno.stdin.read(buffer),
+    readSync: (buffer) => Deno.stdin.readSync(buffer),
+    write(bytes) {
+      for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+    },
+    turn: () => new Promise((resolve) => setImmediate(resolve)),
+    rssBytes() {
+      const atMs = performance.now();
+      if (atMs - rss.atMs >= RSS_INTERVAL_MS) rss = { bytes: Deno.memoryUsage().rss, atMs };
+      return rss.bytes;
+    },
+    clock: {
+      realtimeNs: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)),
+      monotonicNs: () => BigInt(Math.round(performance.now() * 1e6)),
+      sleep,
+    },
+    random: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
+  };
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return delay(Math.min(ms, MAX_TIMER_MS), signal);
+}

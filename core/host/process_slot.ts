@@ -1,0 +1,39 @@
+/** Starts slots as child processes of our own program. */
+
+import type { Logger } from "../log.ts";
+import { WasimoffError } from "../errors.ts";
+import { PipedSlot } from "../provider/piped_slot.ts";
+import type { StartSlot } from "../provider/slot.ts";
+import type { SlotGuard } from "./guard.ts";
+import type { ChildCommand } from "./self_command.ts";
+import { SlotChild } from "./slot_child.ts";
+
+export interface ProcessSlotOptions {
+  /** Runs `runSlot` of commands/slot.ts. */
+  readonly command: ChildCommand;
+  readonly guard: SlotGuard;
+  readonly logger: Logger;
+}
+
+/** Each slot is a process that the guard knows before any guest runs in it. */
+export function createProcessSlotStarter({ command, guard, logger }: ProcessSlotOptions): StartSlot {
+  return async (signal) => {
+    signal?.throwIfAborted();
+    const child = spawn(command);
+    const { pid } = child;
+    void child.exited.then((how) => {
+      guard.unwatch(pid);
+      logger.debug("slot ended", { pid, how });
+    });
+    await guard.watch(pid);
+    return await PipedSlot.start(child, signal);
+  };
+}
+
+function spawn(command: ChildCommand): SlotChild {
+  try {
+    return new SlotChild(command);
+  } catch (error) {
+    throw new WasimoffError("unavailable", "cannot start a slot", { cause: error });
+  }
+}

@@ -1,0 +1,23 @@
+/** How this program starts itself once more, as a child with another task. */
+
+export interface ChildCommand {
+  readonly path: string;
+  readonly args: readonly string[];
+}
+
+/**
+ * The command for a hidden subcommand: the compiled binary itself, or `deno run` on `entryUrl` (of main.ts) when
+ * running from source. From source the child gets only `permissions` (such as `--allow-run`); in the binary they
+ * are baked in, so the subcommand has to revoke the others.
+ */
+export function selfCommand(
+  subcommand: string,
+  entryUrl: string,
+  permissions: readonly string[] = [],
+): ChildCommand {
+  const path = Deno.execPath();
+  if (Deno.build.standalone) return { path, args: [subcommand] };
+  // No lock file: children must not write one, and what they load the parent has checked.
+  const run = ["run", "--no-prompt", "--quiet", "--no-lock", ...permissions];
+  return { path, args: [...run, entryUrl, subcommand] };
+}

@@ -1,0 +1,99 @@
+/** A slot in a process of its own, seen from the provider: one task after the other, through a pipe. */
+
+import { WasimoffError } from "../errors.ts";
+import type { Slot, SlotIo, SlotResult, SlotTask } from "./slot.ts";
+import { SlotConversation } from "./slot_conversation.ts";
+import type { SlotProcess } from "./slot_process.ts";
+import { broken, FRAME, FrameDecoder } from "./slot_protocol.ts";
+
+const MIB = 1024 * 1024;
+/** Instances leave something behind in the engine, though little. */
+export const MAX_TASKS = 2_000;
+/** A dead instance keeps its memory until it is collected, which the engine is in no hurry to do. */
+export const MAX_KEPT_MEMORY_BYTES = 64 * MIB;
+/** What engine, compiled modules and unpacked trees may need beyond the cap of the task. */
+export const MAX_EXTRA_RSS_BYTES = 128 * MIB;
+/** A slot starts in some 30 ms; a machine that needs this long is of no use. */
+export const START_TIMEOUT_MS = 10_000;
+
+export class PipedSlot implements Slot {
+  readonly #process: SlotProcess;
+  readonly #decoder = new FrameDecoder();
+  #tasks = 0;
+  #usable = true;
+  #busy = false;
+
+  private constructor(process: SlotProcess) {
+    this.#process = process;
+    process.exited.then(() => this.#usable = false);
+  }
+
+  /** Resolves when the slot is warm; rejects with `unavailable` when it does not get there. */
+  static async start(process: SlotProcess, signal?: AbortSignal): Promise<PipedSlot> {
+    const slot = new PipedSlot(process);
+    const kill = () => void process.kill();
+    const timer = setTimeout(kill, START_TIMEOUT_MS);
+    signal?.addEventListener("abort", kill, { once: true });
+    try {
+      signal?.throwIfAborted();
+      await slot.#awaitReady();
+      return slot;
+    } catch (error) {
+      await process.kill();
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", kill);
+    }
+  }
+
+  get usable(): boolean {
+    return this.#usable;
+  }
+
+  get ended(): Promise<void> {
+    return this.#process.exited.then(() => {});
+  }
+
+  async run(task: SlotTask, io: SlotIo, signal: AbortSignal): Promise<SlotResult> {
+    if (this.#busy || !this.#usable) {
+      throw new TypeError("a slot runs one task at a time, and none after its end");
+    }
+    this.#busy = true;
+    this.#tasks += 1;
+    const conversation = new SlotConversation({ process: this.#process, decoder: this.#decoder, task, io });
+    try {
+      const { result, rssBytes } = await conversation.run(signal);
+      this.#usable &&= conversation.alive && !this.#isWorn(result, rssBytes, task.limits.memoryBytes);
+      return result;
+    } finally {
+      this.#usable &&= conversation.alive;
+      this.#busy = false;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#usable = false;
+    return this.#process.kill();
+  }
+
+  async #awaitReady(): Promise<void> {
+    for (;;) {
+      const bytes = await this.#process.read();
+      if (bytes === null) {
+        const cause = await this.#process.exited;
+        throw new WasimoffError("unavailable", "cannot start a slot: its process ended", { cause });
+      }
+      const [frame] = this.#decoder.push(bytes);
+      if (frame === undefined) continue;
+      if (frame.type !== FRAME.READY) throw broken(`its first frame has type ${frame.type}`);
+      return;
+    }
+  }
+
+  #isWorn({ memoryBytes }: SlotResult, rssBytes: number, capBytes: number): boolean {
+    return this.#tasks >= MAX_TASKS || memoryBytes > MAX_KEPT_MEMORY_BYTES ||
+      rssBytes > capBytes + MAX_EXTRA_RSS_BYTES;
+  }
+}

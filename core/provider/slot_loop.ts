@@ -1,0 +1,105 @@
+/** The inside of a slot: takes tasks from a pipe and runs them one after the other. */
+
+import { SlotFiles } from "./slot_files.ts";
+import { decodeRun, encodeDone, type RunHeader } from "./slot_headers.ts";
+import type { SlotHost } from "./slot_host.ts";
+import { SlotIntake } from "./slot_intake.ts";
+import { broken, CHUNK_BYTES, encodeFrame, encodeNumber, FRAME, type Frame } from "./slot_protocol.ts";
+import { FrameDecoder, type FrameType, HEADER_BYTES, writeHeader } from "./slot_protocol.ts";
+import { SlotStdin } from "./slot_stdin.ts";
+import { runTask, warmUp } from "./slot_task.ts";
+
+const READ_BYTES = 64 * 1024;
+
+/** Serves one provider until the pipe ends. Rejects when the provider does not keep to the protocol. */
+export class SlotLoop {
+  readonly #host: SlotHost;
+  readonly #intake = new SlotIntake();
+  readonly #files: SlotFiles;
+  /** Header and payload of a stream's frame, put together for one write. */
+  readonly #scratch = new Uint8Array(HEADER_BYTES + CHUNK_BYTES);
+  readonly #failed = Promise.withResolvers<never>();
+  /** Of the task that runs; null between tasks. */
+  #stdin: SlotStdin | null = null;
+  /** Whether the task had to wait for a file. */
+  #waited = false;
+
+  constructor(host: SlotHost) {
+    this.#host = host;
+    this.#files = new SlotFiles((ref) => {
+      this.#waited = true;
+      const file = this.#intake.expect();
+      host.write(encodeFrame(FRAME.NEED, new TextEncoder().encode(ref)));
+      return file;
+    });
+  }
+
+  async serve(): Promise<void> {
+    await warmUp(this.#host);
+    this.#host.write(encodeFrame(FRAME.READY));
+    await Promise.race([this.#readFrames(), this.#failed.promise]);
+  }
+
+  async #readFrames(): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES);
+    const decoder = new FrameDecoder();
+    for (;;) {
+      // Between tasks a blocking read answers some 30 us sooner.
+      const idle = this.#stdin === null;
+      const length = idle ? this.#host.readSync(buffer) : await this.#host.read(buffer);
+      if (length === null) return;
+      for (const frame of decoder.push(buffer.subarray(0, length))) this.#receive(frame);
+      // A guest that waits for nothing has ended when this returns.
+      await this.#host.turn();
+    }
+  }
+
+  #receive({ type, payload }: Frame): void {
+    switch (type) {
+      case FRAME.RUN:
+        this.#start(decodeRun(payload));
+        return;
+      case FRAME.FILE:
+        return this.#intake.begin(payload);
+      case FRAME.FILE_CHUNK:
+        return this.#intake.add(payload);
+      case FRAME.FILE_FAILED:
+        return this.#intake.fail();
+      case FRAME.STDIN: // the guest may have ended before its input did
+        return this.#stdin?.push(payload);
+      case FRAME.STDIN_END:
+        return this.#stdin?.end();
+      default:
+        throw broken(`a frame of type ${type}`);
+    }
+  }
+
+  #start(header: RunHeader): void {
+    if (this.#stdin !== null) throw broken("a second task");
+    const grant = (bytes: number) => this.#host.write(encodeNumber(FRAME.CREDIT, bytes));
+    this.#stdin = new SlotStdin({ ended: !header.stdin, grant });
+    this.#run(header, this.#stdin).catch(this.#failed.reject);
+  }
+
+  async #run(header: RunHeader, stdin: SlotStdin): Promise<void> {
+    this.#waited = false;
+    const done = await runTask(header, {
+      files: this.#files,
+      host: this.#host,
+      stdin,
+      write: (type, chunk) => this.#stream(type, chunk),
+      started: () => this.#waited && this.#host.write(encodeFrame(FRAME.STARTED)),
+    });
+    this.#stdin = null;
+    this.#host.write(encodeDone(done));
+  }
+
+  #stream(type: FrameType, chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
+      const part = chunk.subarray(at, at + CHUNK_BYTES);
+      writeHeader(this.#scratch, type, part.length);
+      this.#scratch.set(part, HEADER_BYTES);
+      this.#host.write(this.#scratch.subarray(0, HEADER_BYTES + part.length));
+    }
+  }
+}

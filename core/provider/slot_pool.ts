@@ -1,0 +1,196 @@
+/** The slots of a provider: kept warm, handed out one per task, replaced when they are worn or dead. */
+
+import { Backoff } from "../backoff.ts";
+import { delay } from "../delay.ts";
+import { WasimoffError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { FileRef } from "../storage/file_store.ts";
+import type { Slot, SlotIo, SlotResult, SlotTask, StartSlot } from "./slot.ts";
+
+export interface SlotPoolOptions {
+  /** How many tasks run at the same time. */
+  readonly size: number;
+  readonly start: StartSlot;
+  readonly logger: Logger;
+  /** A number in [0, 1), for the waits between failed starts. */
+  readonly random?: () => number;
+}
+
+/** Modules remembered per slot: about as many as a slot keeps compiled. */
+const REMEMBERED_MODULES = 32;
+/** A task that came while its slot was being replaced waits this long at most. */
+export const REPLACE_WAIT_MS = 5_000;
+
+/** A slot that waits for a task, and the modules it ran, the latest last. */
+interface Seat {
+  readonly slot: Slot;
+  readonly modules: Set<FileRef>;
+}
+
+/** Runs at most `size` tasks at a time and never queues one. */
+export class SlotPool {
+  readonly #options: SlotPoolOptions;
+  readonly #closing = new AbortController();
+  readonly #idle: Seat[] = [];
+  /** Every slot that has not ended, busy ones too. */
+  readonly #slots = new Set<Slot>();
+  /** Those that have not run a task yet. */
+  readonly #untried = new Set<Slot>();
+  /** Tasks that have their place but whose slot is still starting. */
+  readonly #waiting: ((seat: Seat) => void)[] = [];
+  readonly #starts = new Set<Promise<void>>();
+  /** Paces the replacement of slots that fail before they ran anything; fresh after each that did. */
+  #backoff: Backoff;
+  #running = 0;
+  /** Starts that have failed and are tried again. */
+  #failing = 0;
+
+  private constructor(options: SlotPoolOptions) {
+    this.#options = options;
+    this.#backoff = this.#newBackoff();
+  }
+
+  /** Resolves when all slots are warm; rejects with the error of the first one that does not start. */
+  static async open(options: SlotPoolOptions, signal?: AbortSignal): Promise<SlotPool> {
+    if (!Number.isInteger(options.size) || options.size < 1) {
+      throw new RangeError("a pool has at least one slot");
+    }
+    const pool = new SlotPool(options);
+    const either = signal ? AbortSignal.any([signal, pool.#closing.signal]) : pool.#closing.signal;
+    const starts = Array.from({ length: options.size }, async () => pool.#add(await options.start(either)));
+    try {
+      await Promise.all(starts);
+      return pool;
+    } catch (error) {
+      pool.#closing.abort(error);
+      await Promise.allSettled(starts);
+      await pool.close();
+      throw error;
+    }
+  }
+
+  /** How many tasks may run at the same time. */
+  get slots(): number {
+    return this.#options.size;
+  }
+
+  /** How many more tasks can run now. */
+  get idle(): number {
+    return Math.max(0, this.#options.size - this.#running - this.#failing);
+  }
+
+  /**
+   * Runs a task as `Slot.run` does, in the slot that knows its module if one is free. Rejects with
+   * `resource_exhausted` at once when all are busy, and with `unavailable` when no slot can be started.
+   */
+  async run(task: SlotTask, io: SlotIo, signal: AbortSignal): Promise<SlotResult> {
+    if (this.#closing.signal.aborted) {
+      throw new WasimoffError("unavailable", "cannot run a task: the pool is closed");
+    }
+    if (this.idle === 0) throw new WasimoffError("resource_exhausted", "cannot run a task: no slot is free");
+    this.#running += 1;
+    try {
+      const seat = this.#take(task.module.ref) ?? await this.#nextSeat(signal);
+      try {
+        return await seat.slot.run(task, io, signal);
+      } finally {
+        this.#giveBack(seat, task.module.ref);
+      }
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  /** Ends every slot, also under its task; resolves when all are gone. */
+  async close(): Promise<void> {
+    this.#closing.abort(new WasimoffError("unavailable", "the pool is closed"));
+    await Promise.all([...this.#slots].map((slot) => slot.close()));
+    await Promise.all(this.#starts);
+  }
+
+  #add(slot: Slot): void {
+    this.#slots.add(slot);
+    this.#untried.add(slot);
+    void slot.ended.then(() => this.#lost(slot));
+    this.#offer({ slot, modules: new Set() });
+  }
+
+  #offer(seat: Seat): void {
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting(seat);
+    else this.#idle.push(seat);
+  }
+
+  /** An idle slot that ran the module before, else the one that was idle for longest. */
+  #take(module: FileRef): Seat | undefined {
+    const usable = this.#idle.filter(({ slot }) => slot.usable);
+    const seat = usable.find(({ modules }) => modules.has(module)) ?? usable[0];
+    if (seat) this.#idle.splice(this.#idle.indexOf(seat), 1);
+    return seat;
+  }
+
+  #giveBack(seat: Seat, module: FileRef): void {
+    if (this.#untried.delete(seat.slot)) this.#backoff = this.#newBackoff();
+    remember(seat, module);
+    if (seat.slot.usable) this.#offer(seat);
+    else void seat.slot.close(); // its end brings the next one
+  }
+
+  #lost(slot: Slot): void {
+    this.#slots.delete(slot);
+    const index = this.#idle.findIndex((seat) => seat.slot === slot);
+    if (index >= 0) this.#idle.splice(index, 1);
+    const atOnce = !this.#untried.delete(slot);
+    if (this.#closing.signal.aborted) return;
+    const start = this.#replace(atOnce).finally(() => this.#starts.delete(start));
+    this.#starts.add(start);
+  }
+
+  /** Starts one slot, as often as it takes. */
+  async #replace(atOnce: boolean): Promise<void> {
+    const { start, logger } = this.#options;
+    const { signal } = this.#closing;
+    if (!atOnce) this.#failing += 1;
+    for (let failed = !atOnce; !signal.aborted; failed = true) {
+      try {
+        if (failed) await delay(this.#backoff.next(), signal);
+        const slot = await start(signal);
+        if (failed) this.#failing -= 1;
+        if (!signal.aborted) return this.#add(slot);
+        await slot.close();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!failed) this.#failing += 1;
+        logger.error("cannot start a slot", { error });
+      }
+    }
+  }
+
+  #newBackoff(): Backoff {
+    const { random } = this.#options;
+    return new Backoff(random ? { random } : {});
+  }
+
+  async #nextSeat(signal: AbortSignal): Promise<Seat> {
+    const { promise, resolve } = Promise.withResolvers<Seat>();
+    this.#waiting.push(resolve);
+    const enough = new AbortController();
+    const either = AbortSignal.any([signal, this.#closing.signal, enough.signal]);
+    try {
+      const late = delay(REPLACE_WAIT_MS, either).then(() => {
+        throw new WasimoffError("unavailable", "cannot run a task: its slot does not start");
+      });
+      return await Promise.race([promise, late]);
+    } finally {
+      enough.abort();
+      const index = this.#waiting.indexOf(resolve);
+      if (index >= 0) this.#waiting.splice(index, 1);
+    }
+  }
+}
+
+function remember({ modules }: Seat, module: FileRef): void {
+  modules.delete(module);
+  modules.add(module);
+  if (modules.size > REMEMBERED_MODULES) modules.delete(modules.keys().next().value!);
+}

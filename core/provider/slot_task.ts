@@ -1,0 +1,141 @@
+/** One task inside a slot: gets its files, runs the guest, packs its artifacts, says how it ended. */
+
+import { WasimoffError } from "../errors.ts";
+import { exited, failed, type Outcome, STATUS_INVALID_MODULE } from "../outcome.ts";
+import { type Directory, emptyDirectory } from "../wasi/inode.ts";
+import { prepareModule } from "../wasi/module_check.ts";
+import type { Ending, Preopen } from "../wasi/program.ts";
+import { runProgram } from "../wasi/run.ts";
+import type { SlotFiles } from "./slot_files.ts";
+import type { DoneHeader, RunHeader } from "./slot_headers.ts";
+import type { SlotHost } from "./slot_host.ts";
+import { FRAME, type FrameType } from "./slot_protocol.ts";
+import type { SlotStdin } from "./slot_stdin.ts";
+
+const PAGE_BYTES = 64 * 1024;
+
+export interface TaskParts {
+  readonly host: SlotHost;
+  readonly files: SlotFiles;
+  readonly stdin: SlotStdin;
+  /** Sends bytes of a stream; returns when they are in the pipe. */
+  readonly write: (type: FrameType, chunk: Uint8Array) => void;
+  /** Called when the time of the guest begins. */
+  readonly started: () => void;
+}
+
+/** What is known of the guest once it has ended. */
+interface Ended {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  readonly memoryBytes: number;
+}
+
+/** Runs one task. Rejects only for a fault of the slot itself, which cannot go on then. */
+export async function runTask(header: RunHeader, parts: TaskParts): Promise<DoneHeader> {
+  const ended = await runGuest(header, parts).catch(rejection);
+  return { ...ended, rssBytes: parts.host.rssBytes() };
+}
+
+async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
+  const { files, host, stdin, write } = parts;
+  const memoryCapBytes = Math.floor(header.limits.memoryBytes / PAGE_BYTES) * PAGE_BYTES;
+  const module = await files.module(header.module, memoryCapBytes);
+  const preopens: Preopen[] = [];
+  for (const { guest, zip } of header.preopens) {
+    preopens.push({ path: guest, directory: zip === null ? emptyDirectory() : await files.tree(zip) });
+  }
+  parts.started();
+  const startedNs = host.clock.monotonicNs();
+  const { ending, memoryBytes } = await runProgram({
+    module,
+    args: header.args,
+    env: header.env,
+    preopens,
+    stdin,
+    stdout: { write: (chunk) => write(FRAME.STDOUT, chunk) },
+    stderr: { write: (chunk) => write(FRAME.STDERR, chunk) },
+    clock: host.clock,
+    random: host.random,
+    memoryCapBytes,
+  });
+  const durationMs = Number(host.clock.monotonicNs() - startedNs) / 1e6;
+  const problem = ending.kind === "exit" ? await sendArtifacts(header, preopens[0]?.directory, write) : null;
+  const own = outcomeOf(ending);
+  return { outcome: own.status === 0 && problem !== null ? problem : own, durationMs, memoryBytes };
+}
+
+/** Sends what was asked for; an outcome says why not all of it could be sent. */
+async function sendArtifacts(
+  { artifacts, limits }: RunHeader,
+  root: Directory | undefined,
+  write: TaskParts["write"],
+): Promise<Outcome | null> {
+  if (artifacts.length === 0) return null;
+  // Loaded only here: it brings a package with it, and most tasks want none.
+  const { packArtifacts } = await import("../wasi/artifacts.ts");
+  try {
+    const packed = await packArtifacts(root ?? emptyDirectory(), artifacts, {
+      maxBytes: limits.artifactBytes,
+    });
+    write(FRAME.ARTIFACTS, packed.zip);
+    const [missing] = packed.missing;
+    if (missing === undefined) return null;
+    return failed("rejected", "provider", `artifact not found: ${JSON.stringify(missing)}`);
+  } catch (error) {
+    if (!(error instanceof WasimoffError)) throw error;
+    const reason = error.code === "out_of_range" || error.code === "resource_exhausted"
+      ? "limit"
+      : "rejected";
+    return failed(reason, "provider", error.message);
+  }
+}
+
+function outcomeOf(ending: Ending): Outcome {
+  return ending.kind === "exit" ? exited(ending.status) : failed(ending.kind, "guest", ending.message);
+}
+
+/** The end of a task that could not be started. */
+function rejection(error: unknown): Ended {
+  const unstarted = { durationMs: 0, memoryBytes: 0 };
+  if (error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError) {
+    const message = `cannot compile module: ${error.message}`;
+    return { ...unstarted, outcome: failed("rejected", "provider", message, STATUS_INVALID_MODULE) };
+  }
+  if (!(error instanceof WasimoffError) || error.code === "internal") throw error;
+  const status = error.code === "invalid_argument" ? STATUS_INVALID_MODULE : undefined;
+  return { ...unstarted, outcome: failed("rejected", "provider", error.message, status) };
+}
+
+/** `_start` does nothing; there is a memory, as in every real program. */
+// deno-fmt-ignore
+const EMPTY_PROGRAM = new Uint8Array([
+  0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // "\0asm", version 1
+  1, 4, 1, 0x60, 0, 0, // type 0: () -> ()
+  3, 2, 1, 0, // function 0 of type 0
+  5, 3, 1, 0, 1, // memory 0: at least one page
+  7, 19, 2, 6, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 2, 0, // export "memory"
+  6, 0x5f, 0x73, 0x74, 0x61, 0x72, 0x74, 0, 0, // export "_start"
+  10, 4, 1, 2, 0, 0x0b, // code of function 0
+]);
+
+/** Runs an empty program, so that the first task finds the engine and our own code warm. */
+export async function warmUp({ clock, random }: SlotHost): Promise<void> {
+  const bytes = prepareModule(EMPTY_PROGRAM, {
+    maxMemoryBytes: PAGE_BYTES,
+    maxModuleBytes: EMPTY_PROGRAM.length,
+  });
+  const output = { write() {} };
+  await runProgram({
+    module: new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>),
+    args: ["warm"],
+    env: [],
+    preopens: [],
+    stdin: { read: () => new Uint8Array() },
+    stdout: output,
+    stderr: output,
+    clock,
+    random,
+    memoryCapBytes: PAGE_BYTES,
+  });
+}

@@ -1,0 +1,52 @@
+/** Real slots in real processes, for tests and benches. */
+
+import { Guard } from "../../core/host/guard.ts";
+import { createProcessSlotStarter } from "../../core/host/process_slot.ts";
+import { selfCommand } from "../../core/host/self_command.ts";
+import { silent } from "../../core/log.ts";
+import type { Slot, StartSlot } from "../../core/provider/slot.ts";
+
+const ENTRY = import.meta.resolve("./child_entry.ts");
+
+export interface RealSlots extends AsyncDisposable {
+  readonly start: StartSlot;
+  readonly guard: Guard;
+  /** Process ids of the slots started so far, in order. */
+  readonly pids: readonly number[];
+}
+
+/** A guard and a starter; the slots themselves are closed by who starts them, at the latest by the guard. */
+export function openRealSlots(): RealSlots {
+  const guard = new Guard({ command: selfCommand("guard", ENTRY, ["--allow-run"]), logger: silent });
+  const pids: number[] = [];
+  const watching = {
+    watch(pid: number) {
+      pids.push(pid);
+      return guard.watch(pid);
+    },
+    unwatch: (pid: number) => guard.unwatch(pid),
+  };
+  const command = selfCommand("slot", ENTRY);
+  const start = createProcessSlotStarter({ command, guard: watching, logger: silent });
+  return { start, guard, pids, [Symbol.asyncDispose]: () => guard.close() };
+}
+
+/** One slot, for tests that need no more. */
+export async function openRealSlot(): Promise<{ slot: Slot; pid: number } & AsyncDisposable> {
+  const slots = openRealSlots();
+  const slot = await slots.start();
+  const dispose = async () => {
+    await slot.close();
+    await slots[Symbol.asyncDispose]();
+  };
+  return { slot, pid: slots.pids[0]!, [Symbol.asyncDispose]: dispose };
+}
+
+/** Whether a process exists and is not a zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s*Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
