@@ -99,11 +99,15 @@ class MemoryConnection implements Connection {
   }
 
   #deliver(): void {
-    while (!this.stalled && this.#outgoing.length > 0) {
-      const frame = this.#outgoing.shift()!;
+    const frames = this.#outgoing;
+    let delivered = 0;
+    for (const frame of frames) { // also those that are sent meanwhile
+      if (this.stalled || this.#outgoing !== frames) break;
+      delivered++;
       this.#buffered -= frame.length;
       if (this.peer.#ended === null) this.peer.#handler!.onFrame(frame);
     }
+    frames.splice(0, delivered);
     if (this.stalled) return;
     if (this.#closing !== null) this.peer.finish(this.#closing);
     if (this.#ended !== null || !this.#wasFull || this.#buffered >= SOCKET_LOW_WATER_BYTES) return;
