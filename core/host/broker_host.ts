@@ -1,0 +1,160 @@
+/** A whole broker on this machine: its store, its core and its public face, wired and listening. */
+
+import { Broker } from "../broker/broker.ts";
+import { MemoryTaskLog } from "../broker/dispatcher/memory_task_log.ts";
+import { createHttpApp, DEFAULT_MAX_UPLOAD_BYTES, type VersionInfo } from "../broker/http/http_app.ts";
+import { STORAGE_PATH } from "../broker/http/storage_path.ts";
+import { Identifier } from "../broker/identity/identifier.ts";
+import { hostName, LOOPBACK_HOSTS } from "../broker/identity/loopback_rule.ts";
+import { AllowedOrigins } from "../broker/identity/origins.ts";
+import type { Tokens } from "../broker/identity/tokens.ts";
+import { TrustedProxies } from "../broker/identity/trusted_proxies.ts";
+import { Throughput } from "../broker/throughput.ts";
+import { WasimoffError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
+import { SessionAcceptor } from "../session/acceptor.ts";
+import { FileNames } from "../storage/file_names.ts";
+import type { FileStore } from "../storage/file_store.ts";
+import { brokerNumbers } from "./broker_numbers.ts";
+import { brokerRoutes } from "./broker_routes.ts";
+import { openFiles } from "./files.ts";
+import { startHash } from "./hash.ts";
+import { type HttpServer, type ListenAddress, serveHttp } from "./http_server.ts";
+import { Metrics } from "./metrics.ts";
+
+export interface BrokerHostOptions {
+  /** Port 0 takes any free one. */
+  readonly listen: ListenAddress;
+  /** A directory, or null to keep files in memory. */
+  readonly storage: string | null;
+  readonly maxQueue: number;
+  /** null when the broker knows none. */
+  readonly tokens: Tokens | null;
+  /** Lets everybody in. */
+  readonly open: boolean;
+  readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly version: VersionInfo;
+  readonly logger: Logger;
+}
+
+/** WebSockets that are told goodbye get this long to close. */
+const CLOSE_GRACE_MS = 1_000;
+
+export class BrokerHost implements AsyncDisposable {
+  readonly broker: Broker;
+  readonly files: FileStore;
+  readonly #acceptor: SessionAcceptor;
+  readonly #server: HttpServer;
+  readonly #sampling: ReturnType<typeof setInterval>;
+
+  private constructor(broker: Broker, files: FileStore, parts: Parts) {
+    this.broker = broker;
+    this.files = files;
+    this.#acceptor = parts.acceptor;
+    this.#server = parts.server;
+    this.#sampling = setInterval(() => parts.throughput.sample(endedTasks(broker)), 1_000);
+  }
+
+  /** Starts to listen; rejects with `failed_precondition` for an address or directory that cannot be used. */
+  static async start(options: BrokerHostOptions): Promise<BrokerHost> {
+    const { logger, version } = options;
+    const { files, nameStorage } = await openFiles(options.storage);
+    const names = await FileNames.open(nameStorage);
+    const broker = new Broker({
+      idPrefix: `${crypto.randomUUID().slice(0, 8)}-`,
+      maxQueue: options.maxQueue,
+      log: new MemoryTaskLog(),
+      now: () => performance.timeOrigin + performance.now(),
+      startHash,
+      logger,
+    });
+    const throughput = new Throughput();
+    const metrics = new Metrics(() => brokerNumbers(broker, files, throughput));
+    const access = accessRules(options);
+    const acceptor = new SessionAcceptor({ agent: `wasimoff/${version.version}`, capabilities: [], logger });
+    const app = createHttpApp({
+      ...access,
+      files,
+      names,
+      maxUploadBytes: DEFAULT_MAX_UPLOAD_BYTES,
+      version,
+      providers: () => broker.providers(),
+      metrics: () => metrics.page(),
+      logger,
+    });
+    const server = await serveHttp({
+      ...options.listen,
+      fetch: (request, peer) => app.fetch(request, peer),
+      webSocketRoutes: brokerRoutes({
+        broker,
+        acceptor,
+        files,
+        names,
+        storagePath: STORAGE_PATH,
+        logger,
+        ...access,
+      }),
+      logger,
+    });
+    return new BrokerHost(broker, files, { acceptor, server, throughput });
+  }
+
+  /** Where it listens, with the real port. */
+  get address(): ListenAddress {
+    return this.#server.address;
+  }
+
+  /** Sessions that live, connected or not. */
+  get sessions(): number {
+    return this.#acceptor.size;
+  }
+
+  /** Takes no new tasks and resolves when the last one has ended, or the signal is aborted. */
+  async drain(signal: AbortSignal): Promise<void> {
+    await this.broker.drain(signal).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  /** Cancels what still runs, says goodbye to everybody and stops to listen. */
+  async close(): Promise<void> {
+    clearInterval(this.#sampling);
+    this.broker.close();
+    this.#acceptor.close(new WasimoffError("unavailable", "broker is shutting down"));
+    await this.#server.close({ graceMs: CLOSE_GRACE_MS });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+interface Parts {
+  readonly acceptor: SessionAcceptor;
+  readonly server: HttpServer;
+  readonly throughput: Throughput;
+}
+
+/** The subprotocols that brokers of this version speak, for `/api/version`. */
+export const PROTOCOLS: readonly string[] = [SUBPROTOCOL_V2];
+
+/** Tasks that ended without an error of ours. */
+function endedTasks(broker: Broker): number {
+  const { exit, trap, memory, timeout, limit } = broker.stats.totals.finished;
+  return exit + trap + memory + timeout + limit;
+}
+
+/** Who is let in, by the flags of the operator. */
+function accessRules({ tokens, open, listen, allowedOrigins, trustedProxies }: BrokerHostOptions) {
+  const knownHosts = new Set([...LOOPBACK_HOSTS, hostName(listen.hostname)]);
+  const identifier = new Identifier({ tokens, open, knownHosts });
+  const origins = new AllowedOrigins(allowedOrigins);
+  const proxies = new TrustedProxies(trustedProxies);
+  return {
+    identify: identifier.identify.bind(identifier),
+    allowsOrigin: origins.allows.bind(origins),
+    clientAddress: proxies.clientAddress.bind(proxies),
+  };
+}

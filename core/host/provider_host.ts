@@ -1,0 +1,67 @@
+/** A whole provider on this machine: its slots, their guard, its files and its way to the broker. */
+
+import { FileCache } from "../provider/file_cache.ts";
+import { runProvider } from "../provider/provider.ts";
+import type { ProviderOptions } from "../provider/provider_options.ts";
+import { SlotPool } from "../provider/slot_pool.ts";
+import { openSession } from "../session/dialer.ts";
+import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
+import { fetchFile } from "./fetch_file.ts";
+import { openFiles } from "./files.ts";
+import { Guard } from "./guard.ts";
+import { createProcessSlotStarter } from "./process_slot.ts";
+import type { ChildCommand } from "./self_command.ts";
+import { dialWebSocket } from "./websocket_dialer.ts";
+
+export interface ProviderHostOptions
+  extends Omit<ProviderOptions, "openSession" | "runInSlot" | "loadFile" | "cached"> {
+  /** The two faces of the broker; both end with a slash. */
+  readonly broker: { readonly http: URL; readonly webSocket: URL };
+  /** null for none. */
+  readonly token: string | null;
+  /** A directory for fetched files, or null to keep them in memory. */
+  readonly storage: string | null;
+  /** Program and version, told to the broker. */
+  readonly agent: string;
+  readonly commands: { readonly slot: ChildCommand; readonly guard: ChildCommand };
+}
+
+/** Files that are announced: about what a broker remembers of one provider. */
+const MAX_ANNOUNCED_FILES = 64;
+
+/** Starts the slots, then serves as `runProvider` does; leaves no process behind. */
+export async function runProviderHost(options: ProviderHostOptions): Promise<void> {
+  const { broker, token, storage, agent, commands, logger, signal } = options;
+  const url = new URL("api/provider/ws", broker.webSocket).href;
+  const dial = async (signal: AbortSignal) =>
+    (await dialWebSocket(url, { protocols: [SUBPROTOCOL_V2], signal })).connection;
+  const { files } = await openFiles(storage);
+  let storageUrl = broker.http;
+  const cache = new FileCache({
+    store: files,
+    fetchFile: (ref, signal) => fetchFile(storageUrl, ref, { token, signal }),
+  });
+  const stopped = new AbortController();
+  const guard = new Guard({ command: commands.guard, logger });
+  try {
+    const start = createProcessSlotStarter({ command: commands.slot, guard, logger });
+    const pool = await SlotPool.open({ size: options.slots, start, logger }, signal);
+    try {
+      await runProvider({
+        ...options,
+        openSession: (signal) => openSession({ dial, token: token ?? "", agent, logger, signal }),
+        runInSlot: (task, io, signal) => pool.run(task, io, signal),
+        loadFile: (ref, storagePath) => {
+          storageUrl = new URL(storagePath.replace(/^\//, ""), broker.http);
+          return cache.get(ref, stopped.signal);
+        },
+        cached: async () => (await files.list()).slice(0, MAX_ANNOUNCED_FILES).map(({ ref }) => ref),
+      });
+    } finally {
+      stopped.abort();
+      await pool.close();
+    }
+  } finally {
+    await guard.close();
+  }
+}
