@@ -17,18 +17,12 @@ const CODE_OF_CLOSE: Readonly<Record<number, Code>> = {
   1013: "resource_exhausted",
 };
 
-/** Bytes that fit into a close frame beside the code. */
-const MAX_REASON_BYTES = 123;
+/** Bytes of a reason that fit into a close frame beside the code. */
+export const MAX_CLOSE_REASON_BYTES = 123;
 
 /** The cause behind a close frame, or behind its absence (1006). */
 export function closeCause(closeCode: number, reason: string): WasimoffError {
   const code = CODE_OF_CLOSE[closeCode] ?? "unknown";
   const text = closeCode === 1006 ? "connection broke" : `peer closed the connection with ${closeCode}`;
   return new WasimoffError(code, reason === "" ? text : `${text}: ${reason}`);
-}
-
-/** As much of a reason as fits, cut between characters. */
-export function cutReason(reason: string): string {
-  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_REASON_BYTES));
-  return reason.slice(0, read);
 }

@@ -2,10 +2,11 @@
 
 // @ts-types="npm:@types/ws@8.18.2"
 import type { RawData, WebSocket } from "ws";
+import { cutText } from "../cut_text.ts";
 import { closeCode, type Code, WasimoffError } from "../errors.ts";
 import { MAX_FRAME_BYTES, SOCKET_LOW_WATER_BYTES } from "../protocol/limits.ts";
 import type { Connection, ConnectionHandler } from "../session/connection.ts";
-import { closeCause, cutReason } from "./websocket_close.ts";
+import { closeCause, MAX_CLOSE_REASON_BYTES } from "./websocket_close.ts";
 
 /** How long a peer may take to answer a close before its socket is destroyed. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -58,7 +59,7 @@ export class WebSocketConnection implements Connection {
   close(code: Code, reason: string): void {
     if (this.#cause !== null) return;
     this.#cause = new WasimoffError(code, reason);
-    this.#socket.close(closeCode(code), cutReason(reason));
+    this.#socket.close(closeCode(code), cutText(reason, MAX_CLOSE_REASON_BYTES));
     this.#socket.resume(); // the peer's answer may be behind frames that nobody wants any more
   }
 

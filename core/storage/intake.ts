@@ -54,28 +54,35 @@ async function* untilAborted(
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => {}); // nobody listens when the body ends first
-  const onAbort = () => aborted.reject(WasimoffError.from(signal!.reason, "canceled"));
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener("abort", onAbort, { once: true });
   const chunks = body[Symbol.asyncIterator]();
   let ended = false;
   try {
     for (;;) {
-      const next = await Promise.race([aborted.promise, chunks.next()]);
+      const next = await nextChunk(chunks, signal);
       if (next.done) {
         ended = true;
         return;
       }
       yield next.value;
     }
-  } catch (error) {
-    ended = !signal?.aborted;
-    throw error;
   } finally {
-    signal?.removeEventListener("abort", onAbort);
     // Not awaited: a generator that hangs in next() would not return either.
     if (!ended) Promise.resolve(chunks.return?.()).catch(() => {});
   }
+}
+
+/** A promise of its own for each chunk: racing with one that lasts would keep every chunk alive until its end. */
+function nextChunk(
+  chunks: AsyncIterator<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<IteratorResult<Uint8Array>> {
+  if (signal === undefined) return chunks.next();
+  const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array>>();
+  const onAbort = () => reject(WasimoffError.from(signal.reason, "canceled"));
+  if (signal.aborted) onAbort();
+  else {
+    signal.addEventListener("abort", onAbort, { once: true });
+    chunks.next().then(resolve, reject);
+  }
+  return promise.finally(() => signal.removeEventListener("abort", onAbort));
 }

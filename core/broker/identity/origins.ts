@@ -29,7 +29,7 @@ export class AllowedOrigins {
 }
 
 /** One piece of a pattern: a class, an escaped character, or any other character. */
-const PIECE = /\[\^?(?:\\.|[^\]\\])+\]|\\.|[^\\[]/gsu;
+const PIECE = /\[(?!\^?\])\^?(?:\\.|[^\]\\])+\]|\\.|[^\\[]/gsu;
 
 function compile(pattern: string): RegExp {
   const pieces = pattern.match(PIECE) ?? [];
