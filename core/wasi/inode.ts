@@ -198,3 +198,11 @@ export function rootDirectory(volume: Volume): Directory {
   root.nlink = 2;
   return root;
 }
+
+/**
+ * A copy of a tree on a volume of its own, made entry by entry as it is used: its cost does not depend on the
+ * size of the tree. `directory` must not change from now on.
+ */
+export function forkDirectory(directory: Directory): Directory {
+  return directory.fork(new Volume(directory.volume));
+}
