@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { WasiFault } from "../../../core/wasi/fault.ts";
+import { GuestMemory, IOVECS_MAX } from "../../../core/wasi/guest_memory.ts";
+
+const EFAULT = new WasiFault(21);
+
+function makeMemory(): { guest: GuestMemory; memory: WebAssembly.Memory } {
+  const guest = new GuestMemory();
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 3 });
+  guest.attach(memory);
+  return { guest, memory };
+}
+
+Deno.test("GuestMemory reads and writes what fits, up to the last byte", () => {
+  const { guest } = makeMemory();
+  guest.setU64(65_528, 0x1122334455667788n);
+  guest.setU32(0, 0xffffffff);
+  guest.setU16(4, 0x1234);
+  guest.setU8(65_535, 7);
+  assert.equal(guest.u64(65_528), 0x0722334455667788n);
+  assert.deepEqual([guest.u32(0), guest.u16(4), guest.u8(65_535)], [0xffffffff, 0x1234, 7]);
+  assert.equal(guest.bytes(65_536, 0).length, 0);
+});
+
+Deno.test("GuestMemory answers EFAULT for everything outside, also for negative pointers and lengths", () => {
+  const { guest } = makeMemory();
+  const outside = [
+    () => guest.setU64(65_529, 0n),
+    () => guest.u32(-4),
+    () => guest.u8(65_536),
+    () => guest.bytes(0, 65_537),
+    () => guest.bytes(0, -1),
+    () => guest.bytes(-1, 1),
+    () => guest.bytes(65_537, 0),
+    () => guest.iovecs(65_532, 1),
+  ];
+  for (const access of outside) assert.throws(access, EFAULT);
+});
+
+Deno.test("GuestMemory sees the memory that the guest has grown", () => {
+  const { guest, memory } = makeMemory();
+  guest.setU32(0, 42);
+  memory.grow(1);
+  assert.equal(guest.u32(0), 42);
+  guest.setU32(131_068, 1);
+  memory.grow(0);
+  assert.equal(guest.bytes(0, 0).length, 0);
+  assert.equal(guest.byteLength, 131_072);
+});
+
+Deno.test("GuestMemory without a memory holds nothing", () => {
+  const guest = new GuestMemory();
+  assert.throws(() => guest.u8(0), EFAULT);
+  assert.equal(guest.byteLength, 0);
+});
+
+Deno.test("GuestMemory.string() refuses what is not UTF-8 with EILSEQ", () => {
+  const { guest } = makeMemory();
+  guest.bytes(0, 5).set(new TextEncoder().encode("grün"));
+  assert.equal(guest.string(0, 5), "grün");
+  assert.throws(() => guest.string(0, 3), new WasiFault(25));
+});
+
+Deno.test("GuestMemory.iovecs() takes no more entries than Linux does", () => {
+  const { guest } = makeMemory();
+  assert.equal(guest.iovecs(0, IOVECS_MAX).length, IOVECS_MAX);
+  assert.throws(() => guest.iovecs(0, IOVECS_MAX + 1), new WasiFault(28));
+});
