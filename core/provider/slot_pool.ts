@@ -39,7 +39,7 @@ export class SlotPool {
   /** Tasks that have their place but whose slot is still starting. */
   readonly #waiting: ((seat: Seat) => void)[] = [];
   readonly #starts = new Set<Promise<void>>();
-  /** Paces the replacement of slots that fail before they ran anything; fresh after each that did. */
+  /** Paces the replacement of slots that fail before they ran anything; fresh after each task. */
   #backoff: Backoff;
   #running = 0;
   /** Starts that have failed and are tried again. */
@@ -92,7 +92,10 @@ export class SlotPool {
     try {
       const seat = this.#take(task.module.ref) ?? await this.#nextSeat(signal);
       try {
-        return await seat.slot.run(task, io, signal);
+        this.#untried.delete(seat.slot);
+        const result = await seat.slot.run(task, io, signal);
+        this.#backoff = this.#newBackoff();
+        return result;
       } finally {
         this.#giveBack(seat, task.module.ref);
       }
@@ -130,7 +133,6 @@ export class SlotPool {
   }
 
   #giveBack(seat: Seat, module: FileRef): void {
-    if (this.#untried.delete(seat.slot)) this.#backoff = this.#newBackoff();
     remember(seat, module);
     if (seat.slot.usable) this.#offer(seat);
     else void seat.slot.close(); // its end brings the next one

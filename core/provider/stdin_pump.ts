@@ -30,7 +30,7 @@ export class StdinPump {
 
   /** Resolves at the end or after `stop`; rejects when the source was aborted. */
   async run(): Promise<void> {
-    for (;;) {
+    while (!this.#stopped) {
       let chunk: Uint8Array | null;
       try {
         chunk = await this.#source.read();

@@ -42,6 +42,38 @@ export async function openRealSlot(): Promise<{ slot: Slot; pid: number } & Asyn
   return { slot, pid: slots.pids[0]!, [Symbol.asyncDispose]: dispose };
 }
 
+/** The process id of the guard that a process has started. */
+export async function guardOf(parent: number): Promise<number> {
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    try {
+      const [command, status] = ["cmdline", "status"].map((file) =>
+        Deno.readTextFileSync(`/proc/${name}/${file}`)
+      );
+      if (command!.endsWith("\0guard\0") && new RegExp(`^PPid:\\s*${parent}$`, "m").test(status!)) {
+        return Number(name);
+      }
+    } catch {
+      // That process has ended meanwhile.
+    }
+  }
+  throw new Error(`process ${parent} has no guard`);
+}
+
+/** Resolves when the condition holds; rejects after `limitMs`. */
+export async function until(condition: () => boolean, limitMs = 1_000): Promise<void> {
+  const untilMs = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() > untilMs) throw new Error(`waited ${limitMs} ms for ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Resolves when a process is gone, at the latest after a second. */
+export async function gone(pid: number): Promise<void> {
+  await until(() => !isAlive(pid));
+}
+
 /** Whether a process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
   try {

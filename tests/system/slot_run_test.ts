@@ -1,0 +1,120 @@
+/** Tests of tasks in real slot processes: streams, files and how tasks end. */
+
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
+import { WasimoffError } from "../../core/errors.ts";
+import { failed } from "../../core/outcome.ts";
+import { zipFiles } from "../support/zip_files.ts";
+import { openRealSlot } from "../support/real_slots.ts";
+import { ChunkSource, collectingIo, fileOf, guestTask } from "../support/slot_tasks.ts";
+
+const never = new AbortController().signal;
+const MIB = 1024 * 1024;
+
+Deno.test("Slot.run() passes 10 MiB through stdin and stdout byte for byte", async () => {
+  await using real = await openRealSlot();
+  const sent = new Uint8Array(10 * MIB);
+  for (let at = 0; at < sent.length; at += 65536) crypto.getRandomValues(sent.subarray(at, at + 65536));
+  const parts = function* () { // of odd sizes, also larger than a frame
+    for (let at = 0, size = 1; at < sent.length; at += size, size = (size * 7) % 300_007) {
+      yield sent.subarray(at, at + size);
+    }
+  };
+  const io = collectingIo(new ChunkSource(parts()));
+  const { outcome } = await real.slot.run(guestTask(["echo"]), io, never);
+  strictEqual(outcome.status, 0);
+  strictEqual(io.stdout.size, sent.length);
+  const got = new Uint8Array(await new Blob(io.stdout.chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  strictEqual(got.every((byte, index) => byte === sent[index]), true);
+  deepStrictEqual([io.stdout.ending, io.stderr.ending, io.artifacts.ending], ["end", "end", "end"]);
+});
+
+Deno.test("Slot.run() gives the guest's own status and asks for a module only once", async () => {
+  await using real = await openRealSlot();
+  const module = fileOf(Deno.readFileSync(new URL("../testdata/slot/guest.wasm", import.meta.url)));
+  for (const status of [0, 7, 42]) {
+    const { outcome } = await real.slot.run(
+      guestTask(["exit", `${status}`], { module }),
+      collectingIo(),
+      never,
+    );
+    deepStrictEqual(outcome, { reason: "exit", origin: "guest", status, message: "" });
+  }
+  strictEqual(module.loads, 1);
+});
+
+Deno.test("Slot.run() tells a trap from an exit", async () => {
+  await using real = await openRealSlot();
+  const { outcome } = await real.slot.run(guestTask(["trap"]), collectingIo(), never);
+  deepStrictEqual([outcome.reason, outcome.origin, outcome.status], ["trap", "guest", 134]);
+});
+
+Deno.test("Slot.run() rejects modules that are none with 126, and the slot lives on", async () => {
+  await using real = await openRealSlot();
+  const truncated = Deno.readFileSync(new URL("../testdata/slot/guest.wasm", import.meta.url)).slice(0, -100);
+  for (const bytes of [new Uint8Array(), new TextEncoder().encode("#!/bin/sh"), truncated]) {
+    const { outcome } = await real.slot.run(guestTask([], { module: fileOf(bytes) }), collectingIo(), never);
+    deepStrictEqual([outcome.reason, outcome.origin, outcome.status], ["rejected", "provider", 126]);
+  }
+  strictEqual(real.slot.usable, true);
+  strictEqual((await real.slot.run(guestTask(["exit", "5"]), collectingIo(), never)).outcome.status, 5);
+});
+
+Deno.test("Slot.run() rejects with the error of load(), and the slot lives on", async () => {
+  await using real = await openRealSlot();
+  const gone = new WasimoffError("not_found", "no such file");
+  const module = { ...fileOf(new Uint8Array([1])), load: () => Promise.reject(gone) };
+  const io = collectingIo();
+  await rejects(real.slot.run(guestTask([], { module }), io, never), gone);
+  strictEqual(io.stdout.ending, gone);
+  strictEqual((await real.slot.run(guestTask(["exit", "5"]), collectingIo(), never)).outcome.status, 5);
+});
+
+Deno.test("Slot.run() unpacks a ZIP for the guest, afresh for every task", async () => {
+  await using real = await openRealSlot();
+  const zip = fileOf(await zipFiles({ "data/in.txt": "from the zip" }));
+  const preopens = [{ guest: "/", zip }];
+  const write = guestTask(["write", "/data/in.txt", "changed"], { preopens });
+  strictEqual((await real.slot.run(write, collectingIo(), never)).outcome.status, 0);
+  const io = collectingIo();
+  await real.slot.run(guestTask(["cat", "/data/in.txt"], { preopens }), io, never);
+  strictEqual(io.stdout.text, "from the zip");
+  strictEqual(zip.loads, 1);
+});
+
+Deno.test("Slot.run() rejects a ZIP that is none with 125", async () => {
+  await using real = await openRealSlot();
+  const preopens = [{ guest: "/", zip: fileOf(new Uint8Array(100)) }];
+  const { outcome } = await real.slot.run(guestTask([], { preopens }), collectingIo(), never);
+  deepStrictEqual([outcome.reason, outcome.origin, outcome.status], ["rejected", "provider", 125]);
+  strictEqual(real.slot.usable, true);
+});
+
+Deno.test("Slot.run() delivers the artifacts that exist and names the one that does not", async () => {
+  await using real = await openRealSlot();
+  const preopens = [{ guest: ".", zip: null }];
+  const run = async (artifacts: string[], status = "0") => {
+    const io = collectingIo();
+    const task = guestTask(["write", "out.txt", "result", status], { preopens, artifacts });
+    const { outcome } = await real.slot.run(task, io, never);
+    match(new TextDecoder("latin1").decode(io.artifacts.bytes), /^PK.*out\.txt/s);
+    strictEqual(io.artifacts.ending, "end");
+    return outcome;
+  };
+  strictEqual((await run(["out.txt"])).reason, "exit");
+  const missing = 'artifact not found: "nope"';
+  deepStrictEqual(await run(["out.txt", "nope"]), failed("rejected", "provider", missing));
+  strictEqual((await run(["out.txt", "nope"], "9")).status, 9);
+});
+
+Deno.test("Slot.run() refuses artifacts beyond their limit", async () => {
+  await using real = await openRealSlot();
+  const task = guestTask(["write", "out.txt", "x".repeat(5000)], {
+    preopens: [{ guest: ".", zip: null }],
+    artifacts: ["out.txt"],
+    limits: { artifactBytes: 60 },
+  });
+  const io = collectingIo();
+  const { outcome } = await real.slot.run(task, io, never);
+  deepStrictEqual([outcome.reason, outcome.status], ["limit", 125]);
+  strictEqual(io.artifacts.size, 0);
+});
