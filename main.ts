@@ -23,14 +23,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 };
 
 /** Started by ourselves, without signals, flags and help: a slot must be up within milliseconds. */
-const INTERNAL: Readonly<Record<string, () => Promise<number>>> = {
+const INTERNAL: Readonly<Record<string, () => Promise<void>>> = {
   slot: async () => await (await import("./commands/slot.ts")).runSlot(),
   guard: async () => await (await import("./commands/guard.ts")).runGuard(),
 };
 
 async function main([name, ...words]: readonly string[]): Promise<number> {
   const internal = name !== undefined && Object.hasOwn(INTERNAL, name) ? INTERNAL[name] : undefined;
-  if (internal !== undefined) return await internal();
+  if (internal !== undefined) return await internal().then(() => 0);
   const entry = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) return await (await import("./commands/overview.ts")).overview(name, COMMANDS);
   const root = new AbortController();

@@ -15,14 +15,14 @@ export const BROKER_COMMAND_FLAGS = {
     legacyEnvironment: ["WASIMOFF_HTTP_LISTEN"],
   }),
   open: flag(toggle, "let anybody in without a token", { default: false }),
-  tokenFile: flag(text, "tokens that are let in, one a line", { placeholder: "F", default: null }),
+  tokenFile: flag(text, "tokens let in, one a line", { placeholder: "F", default: null }),
   storage: flag(text, "where files are kept", {
     placeholder: ":memory:|DIR",
     default: ":memory:",
     legacyEnvironment: ["WASIMOFF_FILESTORAGE"],
   }),
   maxQueue: flag(count(0), "tasks that may wait", { default: DEFAULT_MAX_QUEUE }),
-  drain: flag(duration, "how long to wait when leaving", { default: DEFAULT_DRAIN_MS }),
+  drain: flag(duration, "wait so long when leaving", { default: DEFAULT_DRAIN_MS }),
   allowedOrigins: flag(commaList, "origins of web pages let in", {
     placeholder: "P,...",
     default: [],

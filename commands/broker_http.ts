@@ -89,14 +89,21 @@ const BY_STATUS: Readonly<Record<number, Code>> = {
   403: "permission_denied",
   404: "not_found",
   413: "out_of_range",
+  415: "invalid_argument",
   429: "resource_exhausted",
   501: "unimplemented",
   503: "unavailable",
 };
 
+/** Where the existing broker's API has no JSON, and ours keeps to it. */
+const MESSAGES: Readonly<Record<number, string>> = {
+  415: "the broker keeps only WebAssembly modules and ZIP archives",
+};
+
 /** Reads `{"error": {"code", "message"}}`; a proxy in between answers something else. */
 function errorOf(text: string, status: number): { code: Code; message: string } {
-  const fallback = { code: BY_STATUS[status] ?? "unknown", message: `the broker answered HTTP ${status}` };
+  const message = MESSAGES[status] ?? `the broker answered HTTP ${status}`;
+  const fallback = { code: BY_STATUS[status] ?? "unknown", message };
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -52,7 +52,6 @@ async function runCommand<T extends CommandFlags>(
   { signal, commands }: Invocation,
 ): Promise<number> {
   let log = stderrLogger({ log: "text", quiet: false, verbose: false }, false);
-  let verbose = false;
   try {
     const line = await readCommandLine(spec, words, { variable: (name) => Deno.env.get(name), commands });
     if (line === null) {
@@ -62,10 +61,9 @@ async function runCommand<T extends CommandFlags>(
     // The constraint on T says that the common flags are among the options; the mapped type cannot show it.
     const common = line.options as OptionsOf<FlagTable> as OptionsOf<typeof COMMON_FLAGS>;
     log = stderrLogger(common, spec.server ?? false);
-    verbose = common.verbose;
     return await spec.run({ ...line, log, signal });
   } catch (error) {
-    reportError(error, log, { verbose });
+    reportError(error, log);
     return (spec.failureStatus ?? failureStatus)(error);
   }
 }

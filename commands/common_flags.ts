@@ -6,8 +6,8 @@ import { flag } from "./flags.ts";
 export const COMMON_FLAGS = {
   config: flag(text, "[~/.config/wasimoff/config.json]", { placeholder: "FILE", default: null }),
   log: flag(choice("text", "json"), "form of our messages", { default: "text" }),
-  quiet: flag(toggle, "no notices, only warnings and errors", { short: "q", default: false }),
-  verbose: flag(toggle, "more messages, with details and causes", { short: "v", default: false }),
+  quiet: flag(toggle, "only warnings and errors", { short: "q", default: false }),
+  verbose: flag(toggle, "details and causes too", { short: "v", default: false }),
 };
 
 /** Where a broker is when nobody says. */

@@ -30,9 +30,7 @@ export async function readModuleOperand(
 ): Promise<ModuleOperand | Outcome> {
   try {
     if (operand === "-") return checked(await readStream(stdin()), "-");
-    if (isFileRef(operand)) {
-      return broker ? { module: { stored: operand }, name: operand } : unknownFile(operand);
-    }
+    if (isFileRef(operand)) return stored(operand, broker);
     const { isDirectory, size } = await Deno.stat(operand);
     if (isDirectory) return invalid(`cannot run "${operand}": it is a directory`);
     if (size > MAX_MODULE_BYTES) return invalid(`cannot run "${operand}": ${tooLarge()}`);
@@ -40,8 +38,7 @@ export async function readModuleOperand(
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) return unreadable(operand, error);
     // What looks like a path was meant as one; a plain name may be known to the broker.
-    const named = broker && !operand.includes("/");
-    return named ? { module: { stored: operand }, name: operand } : unknownFile(operand);
+    return operand.includes("/") ? absent(`there is no file "${operand}"`) : stored(operand, broker);
   }
 }
 
@@ -73,8 +70,13 @@ function invalid(message: string): Outcome {
   return failed("rejected", "client", message, STATUS_INVALID_MODULE);
 }
 
-function unknownFile(operand: string): Outcome {
-  return failed("rejected", "client", `there is no file "${operand}"`, STATUS_NOT_FOUND);
+function stored(operand: string, broker: boolean): ModuleOperand | Outcome {
+  if (broker) return { module: { stored: operand }, name: operand };
+  return absent(`there is no file "${operand}", and no broker to ask: see "wasimoff submit"`);
+}
+
+function absent(message: string): Outcome {
+  return failed("rejected", "client", message, STATUS_NOT_FOUND);
 }
 
 function unreadable(operand: string, error: unknown): Outcome {

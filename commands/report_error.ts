@@ -11,14 +11,17 @@ const USAGE_STATUS = exitCode("invalid_argument");
 /** Causes shown at most, in case they form a ring. */
 const MAX_CAUSES = 8;
 
-/** Says what went wrong, with `verbose` also why. */
-export function reportError(thrown: unknown, log: Logger, { verbose }: { verbose: boolean }): void {
-  const error = WasimoffError.from(thrown);
-  log.error(error.message);
-  if (!verbose) return;
-  let cause: unknown = error.cause;
+/** Says what went wrong, and for those who listen to details also why. */
+export function reportError(thrown: unknown, log: Logger): void {
+  log.error(WasimoffError.from(thrown).message);
+  reportCauses(thrown, log);
+}
+
+/** Says why, one line for each cause. */
+export function reportCauses(thrown: unknown, log: Logger): void {
+  let cause: unknown = WasimoffError.from(thrown).cause;
   for (let shown = 0; cause !== undefined && shown < MAX_CAUSES; shown++) {
-    log.error(`caused by: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`);
+    log.debug(`caused by: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`);
     cause = cause instanceof Error ? cause.cause : undefined;
   }
 }

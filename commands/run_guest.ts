@@ -11,6 +11,7 @@ import { type GuestInput, openGuestInput, ownInput } from "./guest_input.ts";
 import { type GuestOutput, plainOutput } from "./guest_output.ts";
 import { JsonOutput } from "./json_output.ts";
 import { type ModuleOperand, readModuleOperand } from "./module_operand.ts";
+import { reportCauses } from "./report_error.ts";
 import { reportTaskEnd, type TaskEnd, unstarted } from "./task_end.ts";
 import type { TASK_FLAGS } from "./task_flags.ts";
 import { usageError } from "./usage_error.ts";
@@ -70,6 +71,7 @@ async function prepareAndRun(
   signal: AbortSignal,
   run: RunTask,
 ): Promise<TaskEnd> {
+  let running = false;
   try {
     const operand = call.operands[0]!;
     const stdin = () => Deno.stdin.readable;
@@ -81,13 +83,16 @@ async function prepareAndRun(
       ownInput,
     );
     const artifacts = artifactOutput(call);
+    running = true;
     const end = await run(task, { stdin: input, ...pick(output), artifacts }, signal);
     if (artifacts !== null && end.outcome.reason === "exit" && !await artifacts.save()) {
       call.log.warn(`the task brought nothing back for "${call.options.output}"`);
     }
     return end;
   } catch (error) {
-    if (error instanceof WasimoffError && error.code === "invalid_argument") throw error;
+    // What is wrong before the task is handed over was written wrongly here.
+    if (!running && error instanceof WasimoffError && error.code === "invalid_argument") throw error;
+    reportCauses(error, call.log);
     return unstarted(outcomeOf(error));
   }
 }

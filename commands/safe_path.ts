@@ -2,12 +2,12 @@
 
 import { WasimoffError } from "../core/errors.ts";
 
-/** Parts of a path below a directory; `invalid_argument` for a name that could lead out of it. */
+/** Parts of a path below a directory; `permission_denied` for a name that could lead out of it. */
 export function safePath(name: string): readonly string[] {
   const parts = name.replace(/\/$/, "").split("/");
   const escapes = parts.some((part) => part === "" || part === "." || part === "..");
   if (escapes || name.includes("\\") || name.includes("\0")) {
-    throw new WasimoffError("invalid_argument", `unpack: the name "${name}" leads out of the directory`);
+    throw new WasimoffError("permission_denied", `unpack: the name "${name}" leads out of the directory`);
   }
   return parts;
 }

@@ -3,6 +3,7 @@
 import { WasimoffError } from "../core/errors.ts";
 import type { FileRef } from "../core/storage/file_store.ts";
 import type { BrokerHttp } from "./broker_http.ts";
+import { fileRef } from "./file_ref.ts";
 
 /** The reference of the bytes; they are sent only when the broker does not have them. */
 export async function storeFile(
@@ -10,11 +11,9 @@ export async function storeFile(
   bytes: Uint8Array,
   signal: AbortSignal,
 ): Promise<FileRef> {
-  const content = bytes as Uint8Array<ArrayBuffer>;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
-  const ref: FileRef = `sha256:${digest.toHex()}`;
+  const ref = await fileRef(bytes);
   if (await has(broker, ref, signal)) return ref;
-  const body = new Blob([content]).stream();
+  const body = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
   const response = await broker.request("POST", "api/storage/upload", { body, signal });
   const answered = (await response.text()).trim();
   if (answered === ref) return ref;

@@ -4,13 +4,13 @@ import { Client } from "../core/client/client.ts";
 import type { TaskProgress } from "../core/client/task_request.ts";
 import { WasimoffError } from "../core/errors.ts";
 import { dialWebSocket } from "../core/host/websocket_dialer.ts";
-import { failed, STATUS, STATUS_NOT_FOUND } from "../core/outcome.ts";
+import { failed, STATUS_NOT_FOUND } from "../core/outcome.ts";
 import { SUBPROTOCOL_V2 } from "../core/protocol/limits.ts";
 import { parseBrokerUrl, readToken } from "./broker_address.ts";
 import { BrokerHttp } from "./broker_http.ts";
 import { type Call, defineCommand } from "./command.ts";
 import { BROKER_NOTE } from "./common_flags.ts";
-import { taskFailureStatus } from "./report_error.ts";
+import { reportCauses, taskFailureStatus } from "./report_error.ts";
 import { type GuestIo, type GuestTask, outcomeOf, runGuest } from "./run_guest.ts";
 import { storeFile } from "./store_file.ts";
 import { SUBMIT_COMMAND_FLAGS } from "./submit_flags.ts";
@@ -52,6 +52,7 @@ async function submit(call: SubmitCall): Promise<number> {
         client.close();
       }
     } catch (error) {
+      reportCauses(error, call.log);
       return unstarted(refusal(error));
     }
   });
@@ -124,10 +125,9 @@ function report({ state, task, provider, detail }: TaskProgress, { log }: Submit
   else log.debug(`the task is ${state}`, { task, provider });
 }
 
-/** Why the broker did not run the task; a client that is refused is no wrong usage, even when it asks wrongly. */
+/** Why the broker did not run the task. */
 function refusal(thrown: unknown) {
   const { code, message } = WasimoffError.from(thrown);
   if (code === "not_found") return failed("rejected", "broker", message, STATUS_NOT_FOUND);
-  if (code === "invalid_argument") return failed("rejected", "broker", message, STATUS.rejected);
   return outcomeOf(thrown);
 }

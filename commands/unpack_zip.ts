@@ -25,7 +25,11 @@ export interface UnpackOptions {
  */
 export async function unpackZip(zip: Uint8Array, directory: string, options: UnpackOptions): Promise<void> {
   const { maxBytes = MAX_UNPACKED_BYTES, maxEntries = MAX_UNPACKED_ENTRIES, onSkippedLink } = options;
-  const reader = new ZipReader(new Uint8ArrayReader(zip), { useWebWorkers: false });
+  const reader = new ZipReader(new Uint8ArrayReader(zip), {
+    useWebWorkers: false,
+    // safePath is stricter, and names the entry.
+    filenameValidation: "tolerant",
+  });
   try {
     const entries = await readEntries(reader, maxEntries, maxBytes);
     await Deno.mkdir(directory, { recursive: true });

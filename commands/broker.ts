@@ -1,0 +1,112 @@
+/** `wasimoff broker`: the meeting point of providers and clients. */
+
+import { isLoopback, parseIpAddress } from "../core/broker/identity/ip_address.ts";
+import { generateToken, Tokens } from "../core/broker/identity/tokens.ts";
+import { WasimoffError } from "../core/errors.ts";
+import { BrokerHost, PROTOCOLS } from "../core/host/broker_host.ts";
+import { startHash } from "../core/host/hash.ts";
+import type { ListenAddress as BoundAddress } from "../core/host/http_server.ts";
+import { BROKER_COMMAND_FLAGS } from "./broker_flags.ts";
+import { type Call, defineCommand } from "./command.ts";
+import { formatListenAddress, type ListenAddress } from "./listen_address.ts";
+import { VERSION } from "./version.ts";
+
+export const command = defineCommand({
+  name: "broker",
+  summary: "bring clients and providers together",
+  operands: { usage: "", min: 0, max: 0 },
+  examples: [
+    "wasimoff broker",
+    "wasimoff broker --http :4080 --token-file tokens --storage /var/lib/wasimoff",
+  ],
+  flags: BROKER_COMMAND_FLAGS,
+  notes: ["Also read: WASIMOFF_HTTP_LISTEN, WASIMOFF_ALLOWED_ORIGINS, WASIMOFF_FILESTORAGE"],
+  server: true,
+  run: serve,
+});
+
+type BrokerCall = Call<typeof BROKER_COMMAND_FLAGS>;
+
+/** Addresses of all interfaces: both families where the machine has IPv6. */
+const ALL_ADDRESSES = ["::", "0.0.0.0"];
+
+async function serve({ options, log, signal }: BrokerCall): Promise<number> {
+  const access = await admission(options);
+  const { host, port } = options.http;
+  const start = (hostname: string) =>
+    BrokerHost.start({
+      listen: { hostname, port },
+      storage: options.storage === ":memory:" ? null : options.storage,
+      maxQueue: options.maxQueue,
+      tokens: access.tokens,
+      open: options.open,
+      allowedOrigins: options.allowedOrigins,
+      trustedProxies: options.trustedProxies,
+      version: {
+        version: VERSION,
+        revision: "devel",
+        runtime: `deno ${Deno.version.deno}`,
+        protocols: PROTOCOLS,
+      },
+      logger: log,
+    });
+  const broker = host === null
+    ? await start(ALL_ADDRESSES[0]!).catch(() => start(ALL_ADDRESSES[1]!))
+    : await start(host);
+  const url = publicUrl(options.http, broker.address);
+  if (access.token !== null) {
+    log.warn("others than this machine need the token of this run; to let them in, paste there:");
+    log.warn(`  WASIMOFF_TOKEN=${access.token} wasimoff provider --url ${url}`);
+    log.warn(`  WASIMOFF_TOKEN=${access.token} wasimoff submit --url ${url} task.wasm`);
+  }
+  log.info(`broker is ready at ${url}`);
+  try {
+    await aborted(signal);
+    const { running, queued } = broker.broker.stats;
+    if (running + queued > 0) log.info("draining: a second signal leaves at once", { running, queued });
+    await broker.drain(AbortSignal.timeout(options.drain));
+  } finally {
+    await broker.close();
+  }
+  return 0;
+}
+
+/** Whom the broker lets in besides this machine; a token of its own when it would be open to the network otherwise. */
+async function admission(
+  { http, open, tokenFile }: BrokerCall["options"],
+): Promise<{ tokens: Tokens | null; token: string | null }> {
+  if (tokenFile !== null) {
+    return { tokens: Tokens.parse(await readTokens(tokenFile), startHash), token: null };
+  }
+  if (open || isLoopbackHost(http)) return { tokens: null, token: null };
+  const token = generateToken((bytes) => void crypto.getRandomValues(bytes));
+  return { tokens: new Tokens([token], startHash), token };
+}
+
+async function readTokens(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    const detail = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : WasimoffError.from(cause).message;
+    throw new WasimoffError("failed_precondition", `read token file "${path}": ${detail}`, { cause });
+  }
+}
+
+function isLoopbackHost({ host }: ListenAddress): boolean {
+  if (host === null) return false;
+  const address = parseIpAddress(host);
+  return host === "localhost" || (address !== null && isLoopback(address));
+}
+
+/** The URL to give to others: a name that is ours to choose, with the port that was taken. */
+function publicUrl({ host }: ListenAddress, { port }: BoundAddress): string {
+  const name = host ?? Deno.hostname();
+  return `http://${formatListenAddress({ host: name, port })}`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -1,0 +1,54 @@
+/** `wasimoff provider`: runs tasks of a broker on this machine. */
+
+import { runProviderHost } from "../core/host/provider_host.ts";
+import { parseBrokerUrl, readToken } from "./broker_address.ts";
+import { type Call, defineCommand } from "./command.ts";
+import { BROKER_NOTE } from "./common_flags.ts";
+import { PROVIDER_COMMAND_FLAGS } from "./provider_flags.ts";
+import { slotCommands } from "./slot_commands.ts";
+import { VERSION } from "./version.ts";
+
+export const command = defineCommand({
+  name: "provider",
+  summary: "run tasks of a broker on this machine",
+  operands: { usage: "", min: 0, max: 0 },
+  examples: [
+    "wasimoff provider --url http://broker:4080 --token-file token.txt",
+    "wasimoff provider -j 4 --label gpu=no --storage ~/.cache/wasimoff",
+  ],
+  flags: PROVIDER_COMMAND_FLAGS,
+  notes: [BROKER_NOTE],
+  server: true,
+  run: provide,
+});
+
+/** How long running tasks may take to end after the first signal. */
+const DRAIN_MS = 30_000;
+
+async function provide(
+  { options, sources, log, signal }: Call<typeof PROVIDER_COMMAND_FLAGS>,
+): Promise<number> {
+  const slots = options.once ? 1 : options.jobs ?? navigator.hardwareConcurrency;
+  const token = await readToken(options.tokenFile, sources.tokenFile, (name) => Deno.env.get(name));
+  signal.addEventListener("abort", () => log.info("draining: a second signal leaves at once"), {
+    once: true,
+  });
+  await runProviderHost({
+    broker: parseBrokerUrl(options.url),
+    token,
+    storage: options.storage === ":memory:" ? null : options.storage,
+    agent: `wasimoff/${VERSION}`,
+    commands: slotCommands(),
+    name: options.name ?? Deno.hostname(),
+    labels: options.label,
+    slots,
+    taskMemoryBytes: options.taskMemory,
+    taskTimeoutMs: options.taskTimeout,
+    once: options.once,
+    drainMs: DRAIN_MS,
+    onReady: (id) => log.info(`provider is ready: ${slots} slots for ${options.url}`, { id }),
+    logger: log,
+    signal,
+  });
+  return 0;
+}

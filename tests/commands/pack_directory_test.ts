@@ -1,0 +1,87 @@
+/** Tests of packing directories. */
+
+import assert from "node:assert/strict";
+import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
+import { packDirectory } from "../../commands/pack_directory.ts";
+import { temporaryDirectory } from "./temporary_directory.ts";
+
+async function fill(path: string, names: readonly string[]): Promise<void> {
+  await Deno.mkdir(`${path}/sub/empty`, { recursive: true });
+  for (const name of names) await Deno.writeTextFile(`${path}/${name}`, `content of ${name}`);
+  await Deno.symlink("../b.txt", `${path}/sub/link`);
+  await Deno.symlink("nowhere", `${path}/dangling`);
+}
+
+async function unpack(zip: Uint8Array): Promise<[name: string, mode: string, content: string][]> {
+  const reader = new ZipReader(new Uint8ArrayReader(zip), { useWebWorkers: false });
+  const found: [string, string, string][] = [];
+  for (const entry of await reader.getEntries()) {
+    const bytes = entry.directory ? new Uint8Array() : await entry.getData(new Uint8ArrayWriter());
+    found.push([entry.filename, (entry.unixMode ?? 0).toString(8), new TextDecoder().decode(bytes)]);
+  }
+  await reader.close();
+  return found;
+}
+
+Deno.test("packDirectory() keeps files, empty directories and links, in order", async () => {
+  await using directory = await temporaryDirectory();
+  await fill(directory.path, ["b.txt", "a.txt", "ä.txt", "sub/z"]);
+  assert.deepEqual(await unpack((await packDirectory(directory.path))!), [
+    ["a.txt", "100644", "content of a.txt"],
+    ["b.txt", "100644", "content of b.txt"],
+    ["dangling", "120777", "nowhere"],
+    ["sub/", "40755", ""],
+    ["sub/empty/", "40755", ""],
+    ["sub/link", "120777", "../b.txt"],
+    ["sub/z", "100644", "content of sub/z"],
+    ["ä.txt", "100644", "content of ä.txt"],
+  ]);
+});
+
+Deno.test("packDirectory() makes the same bytes of two copies of a tree, whatever their age and order", async () => {
+  await using one = await temporaryDirectory();
+  await using other = await temporaryDirectory();
+  await fill(one.path, ["a", "b", "sub/c"]);
+  await fill(other.path, ["sub/c", "b", "a"]);
+  await Deno.utime(`${other.path}/a`, 1_000_000, 1_000_000);
+  await Deno.chmod(`${other.path}/b`, 0o600);
+  assert.deepEqual(await packDirectory(one.path), await packDirectory(other.path));
+  await Deno.writeTextFile(`${other.path}/a`, "changed");
+  assert.notDeepEqual(await packDirectory(one.path), await packDirectory(other.path));
+});
+
+Deno.test("packDirectory() gives null for an empty directory", async () => {
+  await using directory = await temporaryDirectory();
+  assert.equal(await packDirectory(directory.path), null);
+});
+
+Deno.test("packDirectory() names the path of what it cannot pack", async () => {
+  await using directory = await temporaryDirectory();
+  const { path } = directory;
+  await assert.rejects(packDirectory(`${path}/no`), {
+    code: "not_found",
+    message: `pack "${path}/no": there is no such directory`,
+  });
+  await Deno.mkdir(`${path}/sub`);
+  const made = await new Deno.Command("mkfifo", { args: [`${path}/sub/fifo`] }).output();
+  assert.equal(made.code, 0);
+  await assert.rejects(packDirectory(path), {
+    code: "invalid_argument",
+    message: `pack "${path}/sub/fifo": it is neither a file nor a directory nor a link`,
+  });
+});
+
+Deno.test("packDirectory() ends at its limits", async () => {
+  await using directory = await temporaryDirectory();
+  await Deno.writeFile(`${directory.path}/a`, new Uint8Array(600));
+  await Deno.writeFile(`${directory.path}/b`, new Uint8Array(600));
+  assert.notEqual(await packDirectory(directory.path, { maxBytes: 1200, maxEntries: 2 }), null);
+  await assert.rejects(packDirectory(directory.path, { maxBytes: 1199 }), {
+    code: "out_of_range",
+    message: /1199B/,
+  });
+  await assert.rejects(packDirectory(directory.path, { maxEntries: 1 }), {
+    code: "out_of_range",
+    message: /1 entries/,
+  });
+});
