@@ -14,6 +14,8 @@ export interface AcceptorOptions {
   readonly agent: string;
   readonly capabilities: readonly string[];
   readonly logger: Logger;
+  /** Default MAX_SESSIONS. */
+  readonly maxSessions?: number;
 }
 
 export interface AcceptOptions {
@@ -74,7 +76,7 @@ export class SessionAcceptor {
   }
 
   #open(connection: Connection, hello: Hello, options: AcceptOptions): void {
-    if (this.#sessions.size >= MAX_SESSIONS) {
+    if (this.#sessions.size >= (this.#options.maxSessions ?? MAX_SESSIONS)) {
       throw new WasimoffError("resource_exhausted", "broker has too many sessions: try again later");
     }
     const id = crypto.getRandomValues(new Uint8Array(16));

@@ -55,7 +55,8 @@ Deno.test("Heartbeat stays stopped when its owner stops it within a call", async
   for (const within of ["sendHeartbeat", "suspected"] as const) {
     using clock = fakeClock();
     const { owner, events } = recorder();
-    const heartbeat: Heartbeat = new Heartbeat({ ...owner, [within]: () => heartbeat.stop() });
+    let heartbeat: Heartbeat | null = null;
+    heartbeat = new Heartbeat({ ...owner, [within]: () => heartbeat?.stop() });
     await clock.tick(30_000);
     deepEqual(events, within === "suspected" ? ["3000 beat"] : []);
   }
