@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { summary: "run a program here, in the same sandbox", load: () => import("./commands/run.ts") },
   upload: { summary: "store a file at the broker", load: () => import("./commands/upload.ts") },
   files: { summary: "list or remove files of the broker", load: () => import("./commands/files.ts") },
+  demo: { summary: "see a broker, a provider and tasks at work", load: () => import("./commands/demo.ts") },
   providers: { summary: "list the providers of the broker", load: () => import("./commands/providers.ts") },
 };
 
