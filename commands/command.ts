@@ -7,6 +7,7 @@ import type { FlagTable, OptionsOf } from "./flags.ts";
 import { type HelpSpec, renderHelp } from "./help.ts";
 import { createLogSink, wantsColour } from "./log_sink.ts";
 import { failureStatus, reportError } from "./report_error.ts";
+import { writeStderr } from "./stderr.ts";
 import { printLine } from "./stdout.ts";
 
 type CommandFlags = FlagTable & typeof COMMON_FLAGS;
@@ -71,13 +72,12 @@ async function runCommand<T extends CommandFlags>(
 type LogOptions = Pick<OptionsOf<typeof COMMON_FLAGS>, "log" | "quiet" | "verbose">;
 
 function stderrLogger({ log, quiet, verbose }: LogOptions, server: boolean): Logger {
-  const encoder = new TextEncoder();
   return new Logger(createLogSink({
     form: log,
     level: verbose ? "debug" : quiet ? "warn" : "info",
     fields: verbose || server,
     colour: wantsColour(Deno.stderr.isTerminal(), Deno.env.get("NO_COLOR")),
-    write: (line) => void Deno.stderr.writeSync(encoder.encode(line)),
+    write: writeStderr,
     now: () => new Date(),
   }));
 }

@@ -1,11 +1,10 @@
 /** The guest's directories, from `--rootfs` and `--dir`. */
 
 import { WasimoffError } from "../core/errors.ts";
+import { MAX_FILE_BYTES } from "../core/provider/slot_intake.ts";
 import { packDirectory } from "./pack_directory.ts";
+import { formatSize } from "./size.ts";
 import { usageError } from "./usage_error.ts";
-
-/** Largest ZIP given by `--rootfs`, bytes: it is read into memory. */
-const MAX_ROOTFS_BYTES = 1024 * 1024 * 1024;
 
 export interface GuestDirectory {
   /** Path as the guest sees it. */
@@ -50,7 +49,9 @@ async function readRootfs(path: string): Promise<Uint8Array> {
   try {
     const { isDirectory, size } = await Deno.stat(path);
     if (isDirectory) throw usageError(`it is a directory: give a ZIP, or --dir "${path}::/"`);
-    if (size > MAX_ROOTFS_BYTES) throw new WasimoffError("out_of_range", "it is too large");
+    if (size > MAX_FILE_BYTES) {
+      throw new WasimoffError("out_of_range", `it has more than ${formatSize(MAX_FILE_BYTES)}`);
+    }
     return await Deno.readFile(path);
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;

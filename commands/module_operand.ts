@@ -2,12 +2,10 @@
 
 import { WasimoffError } from "../core/errors.ts";
 import { failed, type Outcome, STATUS_INVALID_MODULE, STATUS_NOT_FOUND } from "../core/outcome.ts";
+import { MAX_FILE_BYTES } from "../core/provider/slot_intake.ts";
 import { isFileRef } from "../core/storage/file_store.ts";
 import { checkModuleKind } from "../core/wasi/module_kind.ts";
 import { formatSize } from "./size.ts";
-
-/** Largest module that is read, bytes: far above any that is run, so that a mistake fills no memory. */
-const MAX_MODULE_BYTES = 512 * 1024 * 1024;
 
 export interface ModuleOperand {
   /** The module itself, or the name or reference under which the broker has it. */
@@ -33,7 +31,7 @@ export async function readModuleOperand(
     if (isFileRef(operand)) return stored(operand, broker);
     const { isDirectory, size } = await Deno.stat(operand);
     if (isDirectory) return invalid(`cannot run "${operand}": it is a directory`);
-    if (size > MAX_MODULE_BYTES) return invalid(`cannot run "${operand}": ${tooLarge()}`);
+    if (size > MAX_FILE_BYTES) return invalid(`cannot run "${operand}": ${tooLarge()}`);
     return checked(await Deno.readFile(operand), operand);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) return unreadable(operand, error);
@@ -56,14 +54,14 @@ async function readStream(stream: ReadableStream<Uint8Array>): Promise<Uint8Arra
   let size = 0;
   for await (const chunk of stream) {
     size += chunk.length;
-    if (size > MAX_MODULE_BYTES) throw new WasimoffError("out_of_range", tooLarge());
+    if (size > MAX_FILE_BYTES) throw new WasimoffError("out_of_range", tooLarge());
     chunks.push(new Uint8Array(chunk));
   }
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 function tooLarge(): string {
-  return `it has more than ${formatSize(MAX_MODULE_BYTES)}`;
+  return `it has more than ${formatSize(MAX_FILE_BYTES)}`;
 }
 
 function invalid(message: string): Outcome {

@@ -1,5 +1,8 @@
 /** What `wasimoff` says without a command: the list of commands, its version, or that a command is unknown. */
 
+import { WasimoffError } from "../core/errors.ts";
+import { failureStatus } from "./report_error.ts";
+import { writeStderr } from "./stderr.ts";
 import { printLine } from "./stdout.ts";
 import { didYouMean } from "./suggest.ts";
 import { printable } from "./printable.ts";
@@ -16,22 +19,30 @@ export async function overview(
   switch (word) {
     case "--version":
     case "-V":
-      await printLine(`wasimoff ${VERSION}`);
-      return 0;
+      return await print(`wasimoff ${VERSION}`);
     case "--help":
     case "-h":
     case "help":
-      await printLine(listing(summaries));
-      return 0;
+      return await print(listing(summaries));
     case undefined:
-      complain(listing(summaries));
+      writeStderr(`${listing(summaries)}\n`);
       return USAGE_STATUS;
     default: {
       const kind = word.startsWith("-") ? "flag" : "command";
       const meant = didYouMean(word, Object.keys(summaries));
-      complain(`wasimoff: unknown ${kind} "${printable(word)}"${meant || ': see "wasimoff --help"'}`);
+      writeStderr(`wasimoff: unknown ${kind} "${printable(word)}"${meant || ': see "wasimoff --help"'}\n`);
       return USAGE_STATUS;
     }
+  }
+}
+
+async function print(text: string): Promise<number> {
+  try {
+    await printLine(text);
+    return 0;
+  } catch (error) {
+    writeStderr(`wasimoff: ${WasimoffError.from(error).message}\n`);
+    return failureStatus(error);
   }
 }
 
@@ -48,8 +59,4 @@ function listing(summaries: Readonly<Record<string, { readonly summary: string }
     "",
     '"wasimoff COMMAND --help" says more; "wasimoff --version" prints the version.',
   ].join("\n");
-}
-
-function complain(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
 }

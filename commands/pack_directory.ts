@@ -2,11 +2,14 @@
 
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from "@zip.js/zip.js";
 import { WasimoffError } from "../core/errors.ts";
+import { MAX_FILE_BYTES } from "../core/provider/slot_intake.ts";
 import { formatSize } from "./size.ts";
 import { usageError } from "./usage_error.ts";
 
+/** Headers of a full ZIP with names of usual length; the slot takes no larger file than MAX_FILE_BYTES. */
+const HEADER_ALLOWANCE_BYTES = 16 * 1024 * 1024;
 /** The copy is built in memory and sent whole. */
-const MAX_PACKED_BYTES = 256 * 1024 * 1024;
+const MAX_PACKED_BYTES = MAX_FILE_BYTES - HEADER_ALLOWANCE_BYTES;
 /** What the format holds without its 64-bit extension (APPNOTE 4.4.22). */
 const MAX_PACKED_ENTRIES = 65_535;
 

@@ -59,10 +59,19 @@ export async function runGuest(call: GuestCall, run: RunTask): Promise<number> {
   const onClosed = (reason: WasimoffError) => closed.abort(reason);
   const json = options.json ? new JsonOutput({ stdout: Deno.stdout, onClosed }) : null;
   const output = json ?? plainOutput({ stdout: Deno.stdout, stderr: Deno.stderr, onClosed });
-  const end = await prepareAndRun(call, output, AbortSignal.any([signal, closed.signal]), run);
+  const end = outputChecked(
+    await prepareAndRun(call, output, AbortSignal.any([signal, closed.signal]), run),
+    closed.signal,
+  );
   // Nobody reads the last line when the reader of the lines before has gone.
   if (json !== null && !closed.signal.aborted) await json.result(end);
   return reportTaskEnd(end, log, signal);
+}
+
+/** A reader who leaves cancels the task; output that cannot be written is a failure of ours. */
+function outputChecked(end: TaskEnd, closed: AbortSignal): TaskEnd {
+  const broken = closed.aborted && WasimoffError.from(closed.reason).code !== "canceled";
+  return broken ? { ...end, outcome: outcomeOf(closed.reason) } : end;
 }
 
 async function prepareAndRun(

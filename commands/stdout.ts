@@ -17,7 +17,8 @@ export async function writeAll(writer: RawWriter, bytes: Uint8Array): Promise<vo
     if (error instanceof Deno.errors.BrokenPipe) {
       throw new WasimoffError("canceled", "the reader of the output has gone", { cause: error });
     }
-    throw WasimoffError.from(error);
+    const { message } = WasimoffError.from(error);
+    throw new WasimoffError("unknown", `write to the output: ${message}`, { cause: error });
   }
 }
 

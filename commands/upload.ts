@@ -9,6 +9,7 @@ import { flag } from "./flags.ts";
 import { openBroker } from "./open_broker.ts";
 import { Progress } from "./progress.ts";
 import { formatSize, roundSize } from "./size.ts";
+import { writeStderr } from "./stderr.ts";
 import { printLine } from "./stdout.ts";
 import { usageError } from "./usage_error.ts";
 
@@ -37,7 +38,7 @@ async function upload({ options, sources, operands, log, signal }: Call<typeof F
   using _open = file;
   const progress = new Progress({
     isTerminal: Deno.stderr.isTerminal() && !options.quiet,
-    write: (line) => options.quiet || Deno.stderr.writeSync(new TextEncoder().encode(line)),
+    write: (text) => options.quiet || writeStderr(text),
     now: () => performance.now(),
   });
   try {

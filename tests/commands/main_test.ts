@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const NOOP = new URL("../../examples/noop/noop.wasm", import.meta.url).pathname;
 
 async function wasimoff(args: readonly string[], env: Record<string, string> = {}) {
   const command = new Deno.Command(Deno.execPath(), {
@@ -50,7 +51,7 @@ Deno.test("wasimoff gives a broker that cannot be reached the status of its comm
   const message = `wasimoff: cannot reach the broker at "${url}": start one with "wasimoff broker"\n`;
   const [files, submit, run] = await Promise.all([
     wasimoff(["files", "ls", "--url", url]),
-    wasimoff(["submit", "--url", url, "examples/noop/noop.wasm"]),
+    wasimoff(["submit", "--url", url, NOOP]),
     wasimoff(["run", "/nonexistent/task.wasm"], { WASIMOFF_RUN_JSON: "1" }),
   ]);
   assert.deepEqual(files, { code: 69, stdout: "", stderr: message });
