@@ -113,9 +113,10 @@ export class Messenger {
     return await this.#cancellable(id, promise, signal);
   }
 
-  /** Tells the peer; throws when the lane has ended or the event is too large. */
+  /** Tells the peer, if the lane has not ended; throws when the event is too large. */
   emit(kind: EventInit): void {
-    this.#send({ case: "event", value: { kind } });
+    const failure = this.#trySend({ case: "event", value: { kind } });
+    if (failure !== null) throw failure;
   }
 
   async #cancellable(id: number, promise: Promise<Result>, signal: AbortSignal): Promise<Result> {

@@ -7,6 +7,8 @@ import { type Frame, FRAME_ABORT, FRAME_DATA, FRAME_END } from "./frame.ts";
 
 /** What a sending stream needs from its session. */
 export interface SendStreamOwner {
+  /** Sends a frame at once, ahead of what is scheduled. */
+  send(frame: Frame): void;
   /** Asks that `nextFrame` is called as soon as the socket has room. May be called when already scheduled. */
   schedule(stream: SendStream): void;
   /** The stream has said its last word; its id will not be used by it again. */
@@ -24,7 +26,6 @@ export class SendStream implements ByteSink {
   #sent = 0;
   #credit = INITIAL_CREDIT_BYTES;
   #state: "open" | "ending" | "closed" = "open";
-  #abort: WasimoffError | null = null;
   #failure: WasimoffError | null = null;
   #room: PromiseWithResolvers<void> | null = null;
   #written = 0;
@@ -41,7 +42,6 @@ export class SendStream implements ByteSink {
   /** Whether `nextFrame` would give a frame. */
   get ready(): boolean {
     if (this.#state === "closed") return false;
-    if (this.#abort !== null) return true;
     if (this.#pendingBytes > 0) return this.#sent < this.#credit;
     return this.#state === "ending";
   }
@@ -60,18 +60,20 @@ export class SendStream implements ByteSink {
   }
 
   end(): void {
-    if (this.#state !== "open" || this.#abort !== null) return;
+    if (this.#state !== "open") return;
     this.#state = "ending";
     if (this.#failure !== null) return this.#close();
     this.#owner.schedule(this);
   }
 
+  /** Drops what is unsent. ABORT does not wait for its turn, so a message that is sent next comes after it. */
   abort(reason: WasimoffError): void {
-    if (this.#state !== "open" || this.#abort !== null) return;
-    if (this.#failure !== null) return this.#close();
-    this.#abort = reason;
+    if (this.#state !== "open") return;
+    if (this.#failure === null) {
+      this.#owner.send({ type: FRAME_ABORT, stream: this.id, code: reason.code, reason: reason.message });
+    }
     this.#fail(reason);
-    this.#owner.schedule(this);
+    this.#close();
   }
 
   /** The stream was never used and its receiver will be told so in another way than by END. */
@@ -102,11 +104,6 @@ export class SendStream implements ByteSink {
   /** The next frame to send; only when `ready`. */
   nextFrame(): Frame {
     const stream = this.id;
-    if (this.#abort !== null) {
-      const { code, message } = this.#abort;
-      this.#close();
-      return { type: FRAME_ABORT, stream, code, reason: message };
-    }
     if (this.#pendingBytes === 0) {
       this.#close();
       return { type: FRAME_END, stream, length: this.#sent };

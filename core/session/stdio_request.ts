@@ -5,6 +5,7 @@ import type { ByteSink, ByteSource } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
 import type { StdioSchema, StreamLengths } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
 import type { Messenger, MethodInit, Result } from "../protocol/messenger.ts";
+import { CANCEL_GRACE_MS } from "../protocol/limits.ts";
 import { type Break, pump } from "../pump.ts";
 import type { ReceiveStream } from "./receive_stream.ts";
 import type { SendStream } from "./send_stream.ts";
@@ -42,6 +43,12 @@ interface Output {
   readonly done: Promise<Break | null>;
 }
 
+interface Outputs {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly artifacts: Output | null;
+}
+
 /**
  * Sends the request, moves stdin and the outputs, and resolves when the answer is there and every output was
  * written. A source or sink of ours that fails cancels the request with its cause.
@@ -55,6 +62,7 @@ export async function requestWithStdio(
   const broken = new AbortController();
   const outputs = openOutputs(session, stdio, broken);
   const stdin = stdio.stdin === null ? null : session.streams.openSend();
+  const canceled = signal === undefined ? broken.signal : AbortSignal.any([signal, broken.signal]);
   try {
     const result = await messenger.request(
       method({
@@ -65,17 +73,18 @@ export async function requestWithStdio(
         artifacts: outputs.artifacts?.stream.id ?? 0,
       }),
       {
-        signal: signal === undefined ? broken.signal : AbortSignal.any([signal, broken.signal]),
+        signal: canceled,
         sent: (id) => {
           sent?.(id);
           if (stdin !== null) void sendStdin(stdio.stdin!, stdin, broken);
         },
       },
     );
-    return { result, broken: await outputsDone(outputs, result) };
+    endUnusedOutputs(outputs, result);
+    return { result, broken: await outputsDone(outputs, canceled) };
   } catch (error) {
     const cause = WasimoffError.from(error);
-    for (const output of Object.values(outputs)) output?.stream.cancel(cause);
+    cancelOutputs(outputs, cause);
     throw cause;
   } finally {
     const over = new WasimoffError("canceled", "task has ended");
@@ -84,7 +93,7 @@ export async function requestWithStdio(
   }
 }
 
-function openOutputs(session: Session, stdio: Stdio, broken: AbortController) {
+function openOutputs(session: Session, stdio: Stdio, broken: AbortController): Outputs {
   const open = (sink: ByteSink): Output => {
     const stream = session.streams.openReceive();
     const done = pump(stream, sink).then((end) => {
@@ -106,15 +115,32 @@ async function sendStdin(source: ByteSource, stream: SendStream, broken: AbortCo
   if (end?.side === "source") broken.abort(end.cause);
 }
 
-async function outputsDone(
-  { stdout, stderr, artifacts }: { stdout: Output; stderr: Output; artifacts: Output | null },
-  result: Result,
-): Promise<Break | null> {
+/** Waits for the ends of all; after a cancel not longer than the peer has for its answer. */
+async function outputsDone(outputs: Outputs, canceled: AbortSignal): Promise<Break | null> {
+  let grace: ReturnType<typeof setTimeout> | undefined;
+  const limit = () => {
+    grace = setTimeout(() => cancelOutputs(outputs, WasimoffError.from(canceled.reason)), CANCEL_GRACE_MS);
+  };
+  if (canceled.aborted) limit();
+  else canceled.addEventListener("abort", limit, { once: true });
+  const { stdout, stderr, artifacts } = outputs;
+  try {
+    return await stdout.done ?? await stderr.done ?? await artifacts?.done ?? null;
+  } finally {
+    clearTimeout(grace);
+    canceled.removeEventListener("abort", limit);
+  }
+}
+
+function cancelOutputs({ stdout, stderr, artifacts }: Outputs, cause: WasimoffError): void {
+  for (const output of [stdout, stderr, artifacts]) output?.stream.cancel(cause);
+}
+
+function endUnusedOutputs({ stdout, stderr, artifacts }: Outputs, result: Result): void {
   const lengths = "lengths" in result.value ? result.value.lengths : undefined;
   endUnused(stdout, lengths, "stdout");
   endUnused(stderr, lengths, "stderr");
   endUnused(artifacts, lengths, "artifacts");
-  return await stdout.done ?? await stderr.done ?? await artifacts?.done ?? null;
 }
 
 /** A stream that was never used gets no END frame: the answer says so instead. */

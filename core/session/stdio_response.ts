@@ -30,10 +30,9 @@ export class GuestSink implements ByteSink {
     else this.#stream.end();
   }
 
+  /** Also an unused one says so: by length 0 alone it would come to a proper end. */
   abort(reason: WasimoffError): void {
-    if (this.#stream === null) return;
-    if (this.#stream.length === 0) this.#stream.dropUnused();
-    else this.#stream.abort(reason);
+    this.#stream?.abort(reason);
   }
 }
 

@@ -38,7 +38,9 @@ export class StreamTable {
   constructor(side: Side, owner: StreamTableOwner) {
     this.#side = side;
     this.#nextId = this.#firstId = side === "dialer" ? 2 : 1;
+    const send = (frame: Frame) => this.#failure === null && owner.send(frame);
     this.#sendOwner = {
+      send,
       schedule: (stream) => {
         this.#scheduled.add(stream);
         owner.wake();
@@ -49,7 +51,7 @@ export class StreamTable {
       },
     };
     this.#receiveOwner = {
-      send: (frame) => this.#failure === null && owner.send(frame),
+      send,
       reserve: (bytes) => {
         if (bytes > this.#credit) return false;
         this.#credit -= bytes;

@@ -12,9 +12,14 @@ const GONE = new WasimoffError("canceled", "nobody reads");
 /** A stream whose frames the test takes when it likes. */
 function stream() {
   let forgotten = 0;
-  const stream: SendStream = new SendStream(2, { schedule: () => {}, forget: () => forgotten++ });
+  const sent: Frame[] = [];
+  const stream: SendStream = new SendStream(2, {
+    send: (frame) => sent.push(frame),
+    schedule: () => {},
+    forget: () => forgotten++,
+  });
   const frames = (): Frame[] => {
-    const taken = [];
+    const taken = sent.splice(0);
     while (stream.ready) taken.push(stream.nextFrame());
     return taken;
   };
