@@ -124,6 +124,6 @@ Deno.test("whatever breaks and when, every message and every byte arrives once, 
       deepEqual(atDialer, { ...down });
       deepEqual([dialer.streams.size, acceptor.streams.size], [0, 0]);
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import type { ByteSink, ByteSource } from "../../../core/byte_stream.ts";
 import { WasimoffError } from "../../../core/errors.ts";
 import { CANCEL_GRACE_MS } from "../../../core/protocol/limits.ts";
@@ -160,21 +160,4 @@ Deno.test("an output that never ends is given up after the cancel and its grace"
   await clock.tick(1);
   equal((await answer).broken?.cause, DISK);
   deepEqual([stdout.ending, stderr.ending], ["data_loss", "end"]);
-});
-
-Deno.test("AcceptedStdio refuses ids that are no streams of the requester and keeps none of the others", () => {
-  using pair = new SessionPair();
-  const stdio = (fields: { stdin?: number; stdout?: number; stderr?: number }) =>
-    ({ stdinBytes: new Uint8Array(0), stdin: 0, stdout: 0, stderr: 0, artifacts: 0, ...fields }) as never;
-  for (
-    const fields of [{ stdout: 2, stderr: 2 }, { stdin: 3, stdout: 2 }, { stdin: 2, stdout: 4, stderr: 2 }]
-  ) {
-    throws(() => new AcceptedStdio(pair.acceptor, stdio(fields)), { code: "invalid_argument" });
-    equal(pair.acceptor.streams.size, 0);
-  }
-  const none = new AcceptedStdio(pair.acceptor, undefined);
-  deepEqual([none.stdin, none.stdinBytes.length, none.stdout.length], [null, 0, 0]);
-  none.stdout.write(bytes("to nobody"));
-  none.stdout.end();
-  none.abort(DISK);
 });
