@@ -156,7 +156,12 @@ async function readContents(entry: FileEntry): Promise<Uint8Array> {
       used += chunk.length;
     },
   });
-  await entry.getData(sink);
+  try {
+    await entry.getData(sink);
+  } catch (error) {
+    if (error instanceof WasimoffError) throw error;
+    throw refuse(`entry "${entry.filename}": ${error instanceof Error ? error.message : error}`, error);
+  }
   if (used < contents.length) throw refuse(`entry "${entry.filename}" is smaller than it says`);
   return contents;
 }

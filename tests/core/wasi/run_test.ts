@@ -43,6 +43,13 @@ Deno.test("runProgram() tells traps apart", async () => {
   }
 });
 
+Deno.test("runProgram() ends a program that returns from main with 0", async () => {
+  const stdout = new Collected();
+  const { ending } = await runFixture("ends", ["say"], { stdout });
+  assert.deepEqual(ending, { kind: "exit", status: 0 });
+  assert.equal(stdout.text, "said\n");
+});
+
 Deno.test("runProgram() puts a trap at the cap down to memory", async () => {
   const { ending, memoryBytes } = await runFixture("ends", ["hog"]);
   assert.deepEqual(ending, { kind: "memory", message: "out of memory: unreachable" });
