@@ -7,7 +7,7 @@ import { MAX_PENDING_REQUESTS } from "../../../core/protocol/limits.ts";
 import { type EventKind, Messenger, type ResultInit } from "../../../core/protocol/messenger.ts";
 import { Session } from "../../../core/session/session.ts";
 import { type MemoryLane, memoryLanes } from "../../support/message_lanes.ts";
-import { SessionPair, settle } from "../../support/session_pair.ts";
+import { fakeClock, SessionPair, settle } from "../../support/session_pair.ts";
 
 type Body = NonNullable<MessageInitShape<typeof MessageSchema>["body"]>;
 const DONE = new WasimoffError("canceled", "done");
@@ -79,6 +79,19 @@ Deno.test("responses that nobody waits for are ignored: the second to a request,
   await settle();
   equal(result.case === "announced" && result.value.provider, "first");
   equal(lane.signal.aborted, false);
+});
+
+Deno.test("the longest timeout of the wire does not fire at once", async () => {
+  using clock = fakeClock();
+  const [peer, lane] = memoryLanes();
+  const signals: AbortSignal[] = [];
+  new Messenger(lane, {
+    request: (_, { signal }) => new Promise(() => signals.push(signal)),
+    event: () => {},
+  });
+  peer.send(bytesOf({ case: "request", value: { id: 3, timeoutMs: 0xffff_ffff, method: runTask } }));
+  await clock.tick(100_000);
+  deepEqual(signals.map(({ aborted }) => aborted), [false]);
 });
 
 Deno.test("a cancel of an unknown request is ignored", async () => {

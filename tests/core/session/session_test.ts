@@ -164,6 +164,20 @@ Deno.test("a resumed session wakes those who waited for room as soon as the peer
   void clock;
 });
 
+Deno.test("what is sent while a long replay waits for the socket comes after it", async () => {
+  using pair = new SessionPair();
+  const heard: number[] = [];
+  pair.acceptor.receiveMessages((body) => heard.push(body[0]!));
+  pair.pipe.stall(true);
+  for (let i = 0; i < 20; i++) pair.dialer.send(new Uint8Array(MAX_PAYLOAD_BYTES).fill(i));
+  pair.connect((pipe) => pipe.stall(true));
+  ok(pair.pipe.a.buffered < 20 * MAX_PAYLOAD_BYTES, "the replay has to wait");
+  pair.dialer.send(Uint8Array.of(20));
+  pair.pipe.stall(false);
+  await settle();
+  deepEqual(heard, Array.from({ length: 21 }, (_, i) => i));
+});
+
 Deno.test("Session keeps at most about 256 KiB of streams in the socket", async () => {
   using raw = withRawPeer();
   const { session, pipe } = raw;
