@@ -48,10 +48,10 @@ export class RepeatableSink {
   }
 
   /** The task has ended. Ends the client's sink if the last attempt's output was complete, else aborts it. */
-  close(cause: WasimoffError): void {
+  close(cause: () => WasimoffError): void {
     this.#attempt++;
     if (this.#complete) this.#sink.end();
-    else this.#sink.abort(cause);
+    else this.#sink.abort(cause());
   }
 
   #pass(bytes: Uint8Array): Promise<void> | void {

@@ -59,7 +59,8 @@ export class TaskRun {
 
   /** Ends every stream of the client, then tells the result. */
   finish(result: TaskResult): void {
-    const cause = new WasimoffError("canceled", result.outcome.message || "task has ended");
+    // Made only when an output was not complete: an error costs as much as the rest of this.
+    const cause = () => new WasimoffError("canceled", result.outcome.message || "task has ended");
     this.#stdin?.close();
     this.#stdout.close(cause);
     this.#stderr.close(cause);

@@ -3,7 +3,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ByteSink, ByteSource } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
-import type { StdioSchema, StreamLengths } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
+import type { StdioSchema } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
 import type { Messenger, MethodInit, Result } from "../protocol/messenger.ts";
 import { CANCEL_GRACE_MS } from "../protocol/limits.ts";
 import { type Break, pump } from "../pump.ts";
@@ -59,10 +59,13 @@ export async function requestWithStdio(
   stdio: Stdio,
   { method, sent, signal }: StdioRequestOptions,
 ): Promise<StdioAnswer> {
-  const broken = new AbortController();
-  const outputs = openOutputs(session, stdio, broken);
+  // Aborted by the caller's signal, or by a source or sink of ours that fails.
+  const cancel = new AbortController();
+  const forward = () => cancel.abort(signal!.reason);
+  if (signal?.aborted) forward();
+  else signal?.addEventListener("abort", forward, { once: true });
+  const outputs = openOutputs(session, stdio, cancel);
   const stdin = stdio.stdin === null ? null : session.streams.openSend();
-  const canceled = signal === undefined ? broken.signal : AbortSignal.any([signal, broken.signal]);
   try {
     const result = await messenger.request(
       method({
@@ -73,24 +76,32 @@ export async function requestWithStdio(
         artifacts: outputs.artifacts?.stream.id ?? 0,
       }),
       {
-        signal: canceled,
+        signal: cancel.signal,
         sent: (id) => {
           sent?.(id);
-          if (stdin !== null) void sendStdin(stdio.stdin!, stdin, broken);
+          if (stdin !== null) void sendStdin(stdio.stdin!, stdin, cancel);
         },
       },
     );
-    endUnusedOutputs(outputs, result);
-    return { result, broken: await outputsDone(outputs, canceled) };
+    const unfinished = endUnusedOutputs(outputs, result);
+    return {
+      result,
+      broken: unfinished ? await outputsDone(outputs, cancel.signal) : await firstBreak(outputs),
+    };
   } catch (error) {
     const cause = WasimoffError.from(error);
     cancelOutputs(outputs, cause);
     throw cause;
   } finally {
-    const over = new WasimoffError("canceled", "task has ended");
-    stdin?.abort(over);
-    stdio.stdin?.cancel(over);
+    signal?.removeEventListener("abort", forward);
+    if (stdin !== null) endStdin(stdio.stdin!, stdin);
   }
+}
+
+function endStdin(source: ByteSource, stream: SendStream): void {
+  const over = new WasimoffError("canceled", "task has ended");
+  stream.abort(over);
+  source.cancel(over);
 }
 
 function openOutputs(session: Session, stdio: Stdio, broken: AbortController): Outputs {
@@ -123,31 +134,36 @@ async function outputsDone(outputs: Outputs, canceled: AbortSignal): Promise<Bre
   };
   if (canceled.aborted) limit();
   else canceled.addEventListener("abort", limit, { once: true });
-  const { stdout, stderr, artifacts } = outputs;
   try {
-    return await stdout.done ?? await stderr.done ?? await artifacts?.done ?? null;
+    return await firstBreak(outputs);
   } finally {
     clearTimeout(grace);
     canceled.removeEventListener("abort", limit);
   }
 }
 
+async function firstBreak({ stdout, stderr, artifacts }: Outputs): Promise<Break | null> {
+  return await stdout.done ?? await stderr.done ?? await artifacts?.done ?? null;
+}
+
 function cancelOutputs({ stdout, stderr, artifacts }: Outputs, cause: WasimoffError): void {
   for (const output of [stdout, stderr, artifacts]) output?.stream.cancel(cause);
 }
 
-function endUnusedOutputs({ stdout, stderr, artifacts }: Outputs, result: Result): void {
+/** Whether any output is still to come to its end. */
+function endUnusedOutputs({ stdout, stderr, artifacts }: Outputs, result: Result): boolean {
   const lengths = "lengths" in result.value ? result.value.lengths : undefined;
-  endUnused(stdout, lengths, "stdout");
-  endUnused(stderr, lengths, "stderr");
-  endUnused(artifacts, lengths, "artifacts");
+  const ended = [
+    endUnused(stdout, lengths?.stdout),
+    endUnused(stderr, lengths?.stderr),
+    endUnused(artifacts, lengths?.artifacts),
+  ];
+  return ended.includes(false);
 }
 
 /** A stream that was never used gets no END frame: the answer says so instead. */
-function endUnused(
-  output: Output | null,
-  lengths: StreamLengths | undefined,
-  name: "stdout" | "stderr" | "artifacts",
-): void {
-  if (lengths === undefined || lengths[name] === 0n) output?.stream.endUnused();
+function endUnused(output: Output | null, length: bigint | undefined): boolean {
+  if (length !== undefined && length !== 0n) return output === null;
+  output?.stream.endUnused();
+  return true;
 }

@@ -22,7 +22,7 @@ function recorder() {
   return { sink, bytes, ends };
 }
 
-const over = new WasimoffError("canceled", "over");
+const over = () => new WasimoffError("canceled", "over");
 
 /** Writes all of `data` in pieces of `step` bytes. */
 async function say(sink: ByteSink, data: readonly number[], step: number): Promise<void> {
