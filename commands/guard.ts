@@ -42,3 +42,6 @@ function kill(pid: number): void {
     // It has ended already, as most slots do when their pipe is closed.
   }
 }
+
+// From source it is started alone (see commands/slot.ts).
+if (import.meta.main) await runGuard();

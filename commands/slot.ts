@@ -53,3 +53,6 @@ function processHost(): SlotHost {
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return delay(Math.min(ms, MAX_TIMER_MS), signal);
 }
+
+// From source it is started alone: `deno run` reads all that an entry may ever import, so main.ts takes longer.
+if (import.meta.main) await runSlot();

@@ -6,9 +6,9 @@ export interface ChildCommand {
 }
 
 /**
- * The command for a hidden subcommand: the compiled binary itself, or `deno run` on `entryUrl` (of main.ts) when
- * running from source. From source the child gets only `permissions` (such as `--allow-run`); in the binary they
- * are baked in, so the subcommand has to revoke the others.
+ * The command for a hidden subcommand: the compiled binary itself, or `deno run` on `entryUrl` (the file that runs
+ * it) from source. There the child gets only `permissions` (such as `--allow-run`) and the subcommand as a name for
+ * people who list processes; in the binary permissions are baked in, so the subcommand has to revoke the others.
  */
 export function selfCommand(
   subcommand: string,

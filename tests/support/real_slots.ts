@@ -1,12 +1,10 @@
 /** Real slots in real processes, for tests and benches. */
 
+import { slotCommands } from "../../commands/slot_commands.ts";
 import { Guard } from "../../core/host/guard.ts";
 import { createProcessSlotStarter } from "../../core/host/process_slot.ts";
-import { selfCommand } from "../../core/host/self_command.ts";
 import { silent } from "../../core/log.ts";
 import type { Slot, StartSlot } from "../../core/provider/slot.ts";
-
-const ENTRY = import.meta.resolve("./child_entry.ts");
 
 export interface RealSlots extends AsyncDisposable {
   readonly start: StartSlot;
@@ -17,7 +15,8 @@ export interface RealSlots extends AsyncDisposable {
 
 /** A guard and a starter; the slots themselves are closed by who starts them, at the latest by the guard. */
 export function openRealSlots(): RealSlots {
-  const guard = new Guard({ command: selfCommand("guard", ENTRY, ["--allow-run"]), logger: silent });
+  const commands = slotCommands();
+  const guard = new Guard({ command: commands.guard, logger: silent });
   const pids: number[] = [];
   const watching = {
     watch(pid: number) {
@@ -26,8 +25,7 @@ export function openRealSlots(): RealSlots {
     },
     unwatch: (pid: number) => guard.unwatch(pid),
   };
-  const command = selfCommand("slot", ENTRY);
-  const start = createProcessSlotStarter({ command, guard: watching, logger: silent });
+  const start = createProcessSlotStarter({ command: commands.slot, guard: watching, logger: silent });
   return { start, guard, pids, [Symbol.asyncDispose]: () => guard.close() };
 }
 
