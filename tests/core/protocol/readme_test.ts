@@ -1,3 +1,5 @@
+/** Tests that the description of the wire and the code say the same. */
+
 import { deepEqual, equal } from "node:assert/strict";
 import * as limits from "../../../core/protocol/limits.ts";
 import * as frames from "../../../core/session/frame.ts";
@@ -15,9 +17,9 @@ Deno.test("core/protocol/README.md names every limit with its value", () => {
 
 Deno.test("core/protocol/README.md has every frame type, and says right which are sequenced", () => {
   const rows = [...README.matchAll(/^\| 0x(\w\w) \| (\w+) +\|.*\| (yes|no) +\|$/gm)];
-  for (const [, number, name, sequenced] of rows) {
+  for (const [, number = "", name = "", sequenced] of rows) {
     const type = (frames as unknown as Record<string, number>)[`FRAME_${name}`];
-    equal(type, parseInt(number!, 16), name);
+    equal(type, parseInt(number, 16), name);
     equal(frames.isSequenced(type as frames.Frame["type"]), sequenced === "yes", name);
   }
   equal(rows.length, Object.keys(frames).filter((name) => name.startsWith("FRAME_")).length);
