@@ -4,7 +4,10 @@ import { WasimoffError } from "../../../core/errors.ts";
 import { MAX_KEPT_STDIN_BYTES, RepeatableSource } from "../../../core/broker/repeatable_source.ts";
 
 /** A source that gives what is pushed, as it is pushed. */
-function scripted(): ByteSource & { push(chunk: Uint8Array | null | WasimoffError): void; cancelled: string[] } {
+function scripted(): ByteSource & {
+  push(chunk: Uint8Array | null | WasimoffError): void;
+  cancelled: string[];
+} {
   const items: (Uint8Array | null | WasimoffError)[] = [];
   let waiting: PromiseWithResolvers<Uint8Array | null> | null = null;
   const cancelled: string[] = [];
