@@ -7,6 +7,7 @@ import { closeCode, type Code, WasimoffError } from "../errors.ts";
 import { MAX_FRAME_BYTES, SOCKET_LOW_WATER_BYTES } from "../protocol/limits.ts";
 import type { Connection, ConnectionHandler } from "../session/connection.ts";
 import { closeCause, MAX_CLOSE_REASON_BYTES } from "./websocket_close.ts";
+import { type Corkable, WriteBatch } from "./write_batch.ts";
 
 /** How long a peer may take to answer a close before its socket is destroyed. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -21,6 +22,7 @@ export const WEBSOCKET_OPTIONS = {
 /** ws turns TCP_NODELAY on by itself; a frame above MAX_FRAME_BYTES closes with 1009, a text with 1003. */
 export class WebSocketConnection implements Connection {
   readonly #socket: WebSocket;
+  readonly #writes: WriteBatch;
   #handler: ConnectionHandler | null = null;
   /** Why it ends; the first cause wins. */
   #cause: WasimoffError | null = null;
@@ -28,9 +30,13 @@ export class WebSocketConnection implements Connection {
   /** `buffered` was above the low-water mark at the last send. */
   #full = false;
 
-  /** Takes over an open socket, in the same turn in which it opened, and holds what arrives until `start`. */
-  constructor(socket: WebSocket) {
+  /**
+   * Takes over an open socket, in the same turn in which it opened, and holds what arrives until `start`.
+   * `transport` is what it writes to.
+   */
+  constructor(socket: WebSocket, transport: Corkable) {
     this.#socket = socket;
+    this.#writes = new WriteBatch(transport);
     socket.binaryType = "nodebuffer";
     socket.pause();
     socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
@@ -51,6 +57,7 @@ export class WebSocketConnection implements Connection {
 
   send(frame: Uint8Array): void {
     if (this.#cause !== null || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#writes.begin();
     this.#full ||= this.#socket.bufferedAmount + frame.length >= SOCKET_LOW_WATER_BYTES;
     if (this.#full) this.#socket.send(frame, this.#onSent);
     else this.#socket.send(frame);

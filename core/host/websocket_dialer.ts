@@ -50,12 +50,12 @@ export async function dialWebSocket(url: string, options: DialWebSocketOptions):
     socket.terminate();
   };
   signal?.addEventListener("abort", onAbort, { once: true });
-  socket.on(
-    "open",
-    () => resolve({ connection: new WebSocketConnection(socket), protocol: socket.protocol }),
-  );
-  socket.on("upgrade", ({ headers }) => {
-    const chosen = headers["sec-websocket-protocol"];
+  socket.on("upgrade", (response) => {
+    socket.on("open", () => {
+      const connection = new WebSocketConnection(socket, response.socket);
+      resolve({ connection, protocol: socket.protocol });
+    });
+    const chosen = response.headers["sec-websocket-protocol"];
     if (chosen !== undefined && protocols.includes(chosen)) return;
     reject(
       new WasimoffError("unimplemented", `"${url}" speaks none of our protocols: ${protocols.join(", ")}`),

@@ -65,7 +65,7 @@ export class WebSocketRoutes {
       if (protocol !== null) this.#chosen.set(incoming, protocol);
       this.#server.handleUpgrade(incoming, socket, head, (webSocket) => {
         if (protocol === null) refuseProtocol(webSocket, route.protocols);
-        else route.accept(new WebSocketConnection(webSocket), { ...request, protocol });
+        else route.accept(new WebSocketConnection(webSocket, socket), { ...request, protocol });
       });
     } catch (error) {
       if (!(error instanceof WasimoffError)) this.#logger.error("upgrade failed", { error });
