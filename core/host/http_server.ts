@@ -1,7 +1,7 @@
 /** The one public face of a server: HTTP/1.1 and WebSockets on one port. */
 
 import { createServer, type Server } from "node:http";
-import type { Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type FetchHandler, requestHandler } from "./request_handler.ts";
@@ -124,7 +124,8 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     if (Number(incoming.headers["content-length"] ?? 0) <= limits.bodyBytes) outgoing.writeContinue();
     handle(incoming, outgoing);
   });
-  const routes = new WebSocketRoutes(webSocketRoutes, limits, logger);
+  const ownAddress = () => (server.address() as AddressInfo | null)?.address ?? "";
+  const routes = new WebSocketRoutes(webSocketRoutes, { limits, logger, ownAddress });
   server.on("upgrade", (incoming, socket, head) => void routes.upgrade(incoming, socket, head));
   await listen(server, hostname, port);
   server.on("error", (error) => logger.error("cannot take a connection", { error }));

@@ -30,10 +30,16 @@ export interface WebSocketRoute {
   accept(connection: Connection, info: UpgradeRequest & { readonly protocol: string }): void;
 }
 
+export interface WebSocketRoutesOptions {
+  readonly limits: RequestLimits;
+  readonly logger: Logger;
+  /** The address that the server listens on. */
+  readonly ownAddress: () => string;
+}
+
 export class WebSocketRoutes {
   readonly #routes: ReadonlyMap<string, WebSocketRoute>;
-  readonly #limits: RequestLimits;
-  readonly #logger: Logger;
+  readonly #options: WebSocketRoutesOptions;
   readonly #server = new WebSocketServer({
     ...WEBSOCKET_OPTIONS,
     noServer: true,
@@ -42,10 +48,9 @@ export class WebSocketRoutes {
   });
   readonly #chosen = new WeakMap<IncomingMessage, string>();
 
-  constructor(routes: Readonly<Record<string, WebSocketRoute>>, limits: RequestLimits, logger: Logger) {
+  constructor(routes: Readonly<Record<string, WebSocketRoute>>, options: WebSocketRoutesOptions) {
     this.#routes = new Map(Object.entries(routes));
-    this.#limits = limits;
-    this.#logger = logger;
+    this.#options = options;
   }
 
   /** Answers an upgrade request. Never rejects: whatever goes wrong becomes an HTTP error for this client. */
@@ -53,8 +58,8 @@ export class WebSocketRoutes {
     const onError = () => socket.destroy(); // a client that leaves while it is authorized
     socket.on("error", onError);
     try {
-      checkRequest(incoming, this.#limits);
-      const request = upgradeRequest(incoming);
+      checkRequest(incoming, this.#options.limits);
+      const request = upgradeRequest(incoming, this.#options.ownAddress());
       const route = this.#routes.get(request.url.pathname);
       if (route === undefined) {
         throw new WasimoffError("not_found", `no WebSocket is served at "${request.url.pathname}"`);
@@ -68,7 +73,7 @@ export class WebSocketRoutes {
         else route.accept(new WebSocketConnection(webSocket, socket), { ...request, protocol });
       });
     } catch (error) {
-      if (!(error instanceof WasimoffError)) this.#logger.error("upgrade failed", { error });
+      if (!(error instanceof WasimoffError)) this.#options.logger.error("upgrade failed", { error });
       await refuse(socket, errorResponse(error));
     } finally {
       socket.off("error", onError);
@@ -76,14 +81,17 @@ export class WebSocketRoutes {
   }
 }
 
-function upgradeRequest(incoming: IncomingMessage): UpgradeRequest {
+/**
+ * Deno 2.6, on which binaries are tried offline, does not say who asks for an upgrade. Our own address is a safe guess
+ * for the loopback rule: only this machine reaches a server that listens on loopback.
+ */
+function upgradeRequest(incoming: IncomingMessage, ownAddress: string): UpgradeRequest {
   const headers = new Headers();
-  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
-    for (const value of values ?? []) headers.append(name, value);
-  }
+  const { rawHeaders } = incoming;
+  for (let i = 0; i < rawHeaders.length; i += 2) headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
   const url = URL.parse(incoming.url ?? "", "http://localhost");
   if (url === null) throw new WasimoffError("invalid_argument", "request target is no URL");
-  return { remoteAddress: incoming.socket.remoteAddress ?? "", headers, url };
+  return { remoteAddress: incoming.socket.remoteAddress ?? ownAddress, headers, url };
 }
 
 function choose(ours: readonly string[], offered: string | null): string | null {
