@@ -49,8 +49,18 @@ async function stage(): Promise<void> {
 
 await stage();
 const compiler = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
+// The code cache would be a file of predictable name in the temporary directory, where others may put theirs first.
 await must(compiler, [
-  ...["compile", "--quiet", "--no-check", "-A", "--no-prompt", "--config", `${STAGE}/deno.json`],
+  ...[
+    "compile",
+    "--quiet",
+    "--no-check",
+    "--no-code-cache",
+    "-A",
+    "--no-prompt",
+    "--config",
+    `${STAGE}/deno.json`,
+  ],
   ...["--include", `${STAGE}/examples`, "--output", BINARY, `${STAGE}/commands/main.js`],
 ]);
 await Deno.remove(STAGE, { recursive: true });
