@@ -36,8 +36,8 @@ export interface SubmitOptions {
 /** A provider's place in the broker, held by its endpoint. */
 export interface ProviderSeat {
   readonly id: ProviderId;
-  /** How many attempts it takes at once; 0 while it drains. */
-  setSlots(slots: number): void;
+  /** How many attempts it takes at once, 0 while it drains, and how many more may wait there. */
+  setSlots(slots: number, backlog: number): void;
   /** A suspected provider gets no new attempts. */
   setSuspect(suspect: boolean): void;
   /** Its session has ended: its attempts are lost. */
@@ -112,7 +112,7 @@ export class Broker {
     this.#loop.dispatch({ kind: "join", provider: id, ...peer.info });
     return {
       id,
-      setSlots: (slots) => this.#loop.dispatch({ kind: "status", provider: id, slots }),
+      setSlots: (slots, backlog) => this.#loop.dispatch({ kind: "status", provider: id, slots, backlog }),
       setSuspect: (suspect) => this.#loop.dispatch({ kind: "suspect", provider: id, suspect }),
       leave: () => {
         if (!this.#peers.delete(id)) return;

@@ -82,8 +82,8 @@ class ProviderEndpoint {
 
   #onEvent(event: EventKind): void {
     if (event.case !== "providerStatus") return;
-    const { slots, draining } = event.value;
-    this.#seat?.setSlots(draining ? 0 : slots);
+    const { slots, draining, backlog } = event.value;
+    this.#seat?.setSlots(draining ? 0 : slots, backlog);
   }
 
   async #runAttempt({ id, spec, io, signal }: AttemptRequest): Promise<AttemptReport> {

@@ -43,6 +43,7 @@ export async function dialWebSocket(url: string, options: DialWebSocketOptions):
     headers: { ...headers },
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
+    ...(needsMask(new URL(url)) ? {} : { generateMask: () => {} }),
   });
   const { promise, resolve, reject } = Promise.withResolvers<DialedWebSocket>();
   const onAbort = () => {
@@ -72,6 +73,14 @@ export async function dialWebSocket(url: string, options: DialWebSocketOptions):
   } finally {
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/**
+ * Masking keeps proxies from mistaking a payload for a request. None can look into TLS and there is none on
+ * loopback: there the key stays zero, which spares both sides a pass over every byte.
+ */
+function needsMask({ protocol, hostname }: URL): boolean {
+  return protocol === "ws:" && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 function unreachable(url: string, cause: NodeJS.ErrnoException): WasimoffError {

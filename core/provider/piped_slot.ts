@@ -7,8 +7,11 @@ import type { SlotProcess } from "./slot_process.ts";
 import { broken, FRAME, FrameDecoder } from "./slot_protocol.ts";
 
 const MIB = 1024 * 1024;
-/** Instances leave something behind in the engine, though little. */
-export const MAX_TASKS = 2_000;
+/**
+ * Instances leave something behind in the engine, though little; what matters is seen by the memory of the process.
+ * A start costs as much CPU as a few hundred small tasks.
+ */
+export const MAX_TASKS = 10_000;
 /** A dead instance keeps its memory until it is collected, which the engine is in no hurry to do. */
 export const MAX_KEPT_MEMORY_BYTES = 64 * MIB;
 /** What engine, compiled modules and unpacked trees may need beyond the cap of the task. */

@@ -8,6 +8,7 @@ import type { Session } from "../session/session.ts";
 import { AcceptedStdio } from "../session/stdio_response.ts";
 import { type FileRef, isFileRef } from "../storage/file_store.ts";
 import { prefixed } from "./prefixed_source.ts";
+import { Backlog } from "./backlog.ts";
 import type { ProviderOptions } from "./provider_options.ts";
 import type { SlotFile, SlotTask } from "./slot.ts";
 
@@ -20,6 +21,7 @@ export class ProviderSession {
   readonly #messenger: Messenger;
   readonly #storagePath = Promise.withResolvers<string>();
   readonly #done = Promise.withResolvers<void>();
+  readonly #backlog: Backlog;
   #running = 0;
   #draining = false;
 
@@ -27,6 +29,11 @@ export class ProviderSession {
     this.#session = session;
     this.#options = options;
     this.#storagePath.promise.catch(() => {}); // attempts that wait for it get the cause themselves
+    this.#backlog = new Backlog({
+      slots: options.slots,
+      runInSlot: options.runInSlot,
+      onChange: (backlog) => this.#tellStatus(backlog),
+    });
     this.#messenger = new Messenger(session, {
       request: (method, context) => {
         if (method.case === "runAttempt") return this.#runAttempt(method.value, context);
@@ -88,12 +95,16 @@ export class ProviderSession {
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    if (!this.#session.signal.aborted) {
-      this.#messenger.emit({ case: "providerStatus", value: { slots: 0, draining: true } });
-    }
+    this.#tellStatus(0);
     const timer = setTimeout(() => this.#done.resolve(), this.#options.drainMs);
     this.#done.promise.then(() => clearTimeout(timer));
     this.#leaveWhenIdle();
+  }
+
+  #tellStatus(backlog: number): void {
+    if (this.#session.signal.aborted) return;
+    const slots = this.#draining ? 0 : this.#options.slots;
+    this.#messenger.emit({ case: "providerStatus", value: { slots, draining: this.#draining, backlog } });
   }
 
   /** The answer to the last attempt is sent in a later microtask: leave behind it. */
@@ -112,7 +123,7 @@ export class ProviderSession {
     try {
       const task = this.#slotTask(attempt, await this.#storagePath.promise);
       const stdin = prefixed(stdio.stdinBytes, stdio.stdin);
-      const { outcome, durationMs, memoryBytes } = await this.#options.runInSlot(task, {
+      const { outcome, durationMs, memoryBytes } = await this.#backlog.run(task, {
         ...outputs(stdio),
         stdin,
       }, signal);

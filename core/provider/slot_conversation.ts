@@ -178,7 +178,7 @@ export class SlotConversation {
   #release(finish: (sink: ByteSink) => void): void {
     const { stdin, stdout, stderr, artifacts } = this.#parts.io;
     this.#pump?.stop();
-    stdin?.cancel(new WasimoffError("canceled", "the guest has ended"));
+    if (stdin !== null) stdin.cancel(new WasimoffError("canceled", "the guest has ended"));
     for (const sink of [stdout, stderr, artifacts]) finish(sink);
   }
 }

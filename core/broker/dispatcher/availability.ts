@@ -5,22 +5,25 @@ import { MAX_SLOTS } from "./limits.ts";
 import type { Group, Provider } from "./records.ts";
 import type { DispatcherState } from "./state.ts";
 
-/** Levels above 0: one for each power of two of free slots. */
+/** The level of a provider where an attempt would have to wait, though not for long. */
+export const BACKLOG_LEVEL = 1;
+
+/** Levels above 0: the backlog's, and one for each power of two of free slots. */
 export const LEVELS = levelOf(MAX_SLOTS);
 
-/** 0 without free slots, else 1 for 1, 2 for 2 and 3, 3 for 4 to 7, and so on. */
+/** The backlog's level without free slots, else 2 for 1, 3 for 2 and 3, 4 for 4 to 7, and so on. */
 export function levelOf(freeSlots: number): number {
-  return freeSlots <= 0 ? 0 : 32 - Math.clz32(freeSlots);
+  return freeSlots <= 0 ? BACKLOG_LEVEL : BACKLOG_LEVEL + 32 - Math.clz32(freeSlots);
 }
 
-/** Slots that are not taken; negative while more run than the provider now has. */
+/** Slots that are not taken; negative while attempts wait, or more run than the provider now has. */
 export function freeSlots(provider: Provider): number {
   return provider.slots - provider.attempts.size;
 }
 
 /** Whether an attempt may be placed there now. */
 export function isAvailable(provider: Provider): boolean {
-  return provider.connected && !provider.suspect && freeSlots(provider) > 0;
+  return provider.connected && !provider.suspect && freeSlots(provider) + provider.backlog > 0;
 }
 
 /**

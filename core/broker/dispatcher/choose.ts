@@ -1,6 +1,6 @@
 /** Finds the provider for a task at a cost that depends neither on the providers nor on the queue. */
 
-import { freeSlots, isAvailable, LEVELS, list } from "./availability.ts";
+import { BACKLOG_LEVEL, freeSlots, isAvailable, LEVELS, list } from "./availability.ts";
 import { MAX_CANDIDATES } from "./limits.ts";
 import { expectedMs } from "./measurement.ts";
 import type { Provider, Task } from "./records.ts";
@@ -9,17 +9,19 @@ import type { DispatcherState } from "./state.ts";
 
 /**
  * The best of a few candidates: those that ran the module first, then those that hold it, then those with
- * most free slots. Null only when no available provider may run the task.
+ * most free slots; where it would have to wait only when no slot is free. Null only when no available provider may run the task.
  */
 export function chooseProvider(state: DispatcherState, task: Task): Provider | null {
   const warm = state.warm.get(task.spec.module);
   if (warm !== undefined) {
-    const judge = (provider: Provider) => provider.level === 0 ? "drop" : fitness(task, provider);
+    const judge = (provider: Provider): Verdict =>
+      provider.level === 0 ? "drop" : provider.level === BACKLOG_LEVEL ? "skip" : fitness(task, provider);
     const found = bestOf(state, task, warm.ran.sample(limitsFor(task), judge)) ??
       bestOf(state, task, warm.cached.sample(limitsFor(task), judge));
     if (found !== null) return found;
   }
-  for (let level = LEVELS; level > 0; level--) {
+  const lowest = task.spec.immediate ? BACKLOG_LEVEL + 1 : BACKLOG_LEVEL;
+  for (let level = LEVELS; level >= lowest; level--) {
     const found = bestOf(state, task, sampleBucket(task, level));
     if (found !== null) return found;
   }

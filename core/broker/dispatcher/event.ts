@@ -25,6 +25,14 @@ export interface JoinEvent {
   readonly taskTimeoutMs: number;
 }
 
+export interface StatusEvent {
+  readonly kind: "status";
+  readonly provider: ProviderId;
+  readonly slots: number;
+  /** Attempts that may wait there beyond the slots: its tasks are so short that the way to it costs more. */
+  readonly backlog: number;
+}
+
 export interface SubmitEvent {
   readonly kind: "submit";
   readonly task: TaskId;
@@ -62,7 +70,7 @@ export type DispatcherEvent =
   /** A provider's session began. */
   | JoinEvent
   /** A provider has more or fewer slots; 0 is draining; it may run more than it has. */
-  | { readonly kind: "status"; readonly provider: ProviderId; readonly slots: number }
+  | StatusEvent
   /** A provider fell silent (no new attempts), or was heard again. */
   | { readonly kind: "suspect"; readonly provider: ProviderId; readonly suspect: boolean }
   /** A provider's lease ended or it said goodbye: its attempts are lost. */

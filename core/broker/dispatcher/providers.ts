@@ -2,7 +2,7 @@
 
 import { release } from "./attempts.ts";
 import { cancelledRunning, detach, finish, named } from "./ending.ts";
-import type { JoinEvent, ProviderId } from "./event.ts";
+import type { JoinEvent, ProviderId, StatusEvent } from "./event.ts";
 import { enterGroups, exitGroups } from "./groups.ts";
 import { refreshLanes } from "./lanes.ts";
 import { MAX_MODULES_PER_PROVIDER, MAX_SLOTS } from "./limits.ts";
@@ -26,6 +26,7 @@ export function join(step: Step, event: JoinEvent): void {
     taskMemoryBytes: event.taskMemoryBytes,
     taskTimeoutMs: event.taskTimeoutMs,
     slots: believableSlots(event.slots),
+    backlog: 0,
     suspect: false,
     connected: true,
     attempts: new Set(),
@@ -46,12 +47,13 @@ export function join(step: Step, event: JoinEvent): void {
 }
 
 /** Unknown providers are those that have just left. */
-export function setSlots(step: Step, id: ProviderId, slots: number): void {
+export function setSlots(step: Step, { provider: id, slots, backlog }: StatusEvent): void {
   const provider = step.state.providers.get(id);
   if (provider === undefined) return;
   const wasServing = provider.slots > 0;
   provider.slots = believableSlots(slots);
   const serving = provider.slots > 0;
+  provider.backlog = serving ? believableSlots(backlog) : 0;
   if (serving !== wasServing) {
     for (const group of provider.groups.keys()) group.serving += serving ? 1 : -1;
     refreshLanes(step.state, provider.groups.keys());

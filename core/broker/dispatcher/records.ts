@@ -34,6 +34,8 @@ export interface Task extends HeapEntry, Linked<Task> {
   avoid: readonly Provider[];
   /** Slots that died under it. */
   slotDeaths: number;
+  /** How often a provider has sent it back because all slots were taken. */
+  bounces: number;
   /** Why it cannot be run again; null while it can. */
   unrepeatable: string | null;
   /** Why its last attempt was lost. */
@@ -64,6 +66,8 @@ export interface Provider {
   readonly taskMemoryBytes: number;
   readonly taskTimeoutMs: number;
   slots: number;
+  /** Attempts that it lets wait beyond its slots. */
+  backlog: number;
   suspect: boolean;
   connected: boolean;
   /** Everything that takes one of its slots. */
@@ -72,7 +76,7 @@ export interface Provider {
   readonly groups: Map<Group, number>;
   /** Least recently used first. */
   readonly modules: Map<FileRef, Warmth>;
-  /** The logarithm of its free slots; 0 while it can take nothing. */
+  /** 0 while it can take nothing, 1 while an attempt would wait there, else by the logarithm of its free slots. */
   level: number;
   /** The lowest bucket it may stand in; when `level` rises above this, it is moved up. */
   listedLevel: number;

@@ -13,8 +13,14 @@ import type { Step } from "./state.ts";
 /** Attempts that may kill their slot: the second death is the guest's doing. */
 const MAX_SLOT_DEATHS = 2;
 
-/** What a code says of the task: run it elsewhere, blame the module, or blame the guest when it repeats. */
-const MEANING: Readonly<Record<Code, "elsewhere" | "module" | "slot">> = {
+/** Times that a task may be sent back by busy providers before that counts as an attempt. */
+export const MAX_BOUNCES = 8;
+
+/**
+ * What a code says of the task: run it elsewhere, run it anywhere once a slot is free, blame the module, or
+ * blame the guest when it repeats.
+ */
+const MEANING: Readonly<Record<Code, "elsewhere" | "busy" | "module" | "slot">> = {
   canceled: "elsewhere",
   unknown: "elsewhere",
   invalid_argument: "module",
@@ -22,7 +28,7 @@ const MEANING: Readonly<Record<Code, "elsewhere" | "module" | "slot">> = {
   not_found: "elsewhere",
   already_exists: "elsewhere",
   permission_denied: "elsewhere",
-  resource_exhausted: "elsewhere",
+  resource_exhausted: "busy",
   failed_precondition: "elsewhere",
   aborted: "slot",
   out_of_range: "elsewhere",
@@ -44,11 +50,13 @@ export interface Loss {
 export function retry(step: Step, task: Task, loss: Loss): void {
   const { state, nowMs, effects } = step;
   if (loss.code === "aborted") task.slotDeaths++;
+  const bounced = MEANING[loss.code] === "busy" && !task.spec.immediate && task.bounces++ < MAX_BOUNCES;
+  if (bounced) task.attempts--;
   const ending = endingOf(task, loss);
   if (ending !== null) return finish(step, task, ending);
   if (isOver(step, task)) return finish(step, task, cancelledWaiting(deadlinePassed()));
   task.avoid = task.avoid.filter((provider) => provider.connected);
-  if (loss.avoid !== null) task.avoid = [...task.avoid, loss.avoid];
+  if (loss.avoid !== null && !bounced) task.avoid = [...task.avoid, loss.avoid];
   task.group = groupAgain(state, task.group, task.spec);
   task.lastCause = loss.cause;
   state.totals.requeued++;

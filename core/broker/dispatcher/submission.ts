@@ -71,6 +71,7 @@ function createTask(known: Pick<Task, "id" | "spec" | "bytes" | "submittedMs" | 
     lastProvider: null,
     avoid: [],
     slotDeaths: 0,
+    bounces: 0,
     unrepeatable: null,
     lastCause: "",
     previous: null,

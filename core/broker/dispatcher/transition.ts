@@ -43,7 +43,7 @@ function apply(step: Step, event: DispatcherEvent): void {
     case "join":
       return join(step, event);
     case "status":
-      return setSlots(step, event.provider, event.slots);
+      return setSlots(step, event);
     case "suspect":
       return setSuspect(step, event.provider, event.suspect);
     case "leave":

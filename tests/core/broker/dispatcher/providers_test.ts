@@ -16,17 +16,19 @@ Deno.test("a provider that drains gets nothing until it has slots again", () => 
   const dispatcher = new TestDispatcher();
   dispatcher.join("p", { slots: 2 });
   dispatcher.submit("t1");
-  assert.deepEqual(dispatcher.on({ kind: "status", provider: "p", slots: 0 }), []);
+  assert.deepEqual(dispatcher.on({ kind: "status", provider: "p", slots: 0, backlog: 0 }), []);
   assert.deepEqual(dispatcher.submit("t2"), ["queued t2: every matching provider is draining"]);
   assert.deepEqual(dispatcher.end("p", "a1"), ["finish t1: exit 0"]);
-  assert.deepEqual(dispatcher.on({ kind: "status", provider: "p", slots: 1 }), ["start t2 as a2 on p"]);
+  assert.deepEqual(dispatcher.on({ kind: "status", provider: "p", slots: 1, backlog: 0 }), [
+    "start t2 as a2 on p",
+  ]);
 });
 
 Deno.test("a provider with fewer slots than attempts gets a new one only when enough have ended", () => {
   const dispatcher = new TestDispatcher();
   dispatcher.join("p", { slots: 3 });
   for (const task of ["t1", "t2", "t3", "t4"]) dispatcher.submit(task);
-  dispatcher.on({ kind: "status", provider: "p", slots: 1 });
+  dispatcher.on({ kind: "status", provider: "p", slots: 1, backlog: 0 });
   assert.deepEqual(dispatcher.end("p", "a1"), ["finish t1: exit 0"]);
   assert.deepEqual(dispatcher.end("p", "a2"), ["finish t2: exit 0"]);
   assert.deepEqual(dispatcher.end("p", "a3"), ["finish t3: exit 0", "start t4 as a4 on p"]);
@@ -74,7 +76,7 @@ Deno.test("absurd numbers of slots are not believed", () => {
 
 Deno.test("events of a provider or a task that is gone change nothing", () => {
   const dispatcher = new TestDispatcher();
-  assert.deepEqual(dispatcher.on({ kind: "status", provider: "p", slots: 4 }), []);
+  assert.deepEqual(dispatcher.on({ kind: "status", provider: "p", slots: 4, backlog: 0 }), []);
   assert.deepEqual(dispatcher.on({ kind: "suspect", provider: "p", suspect: false }), []);
   assert.equal(providerView(dispatcher.state, "p"), null);
 });

@@ -11,7 +11,11 @@ import { nextWakeMs } from "../../../../core/broker/dispatcher/transition.ts";
 import type { TaskSpec } from "../../../../core/broker/task.ts";
 import { type Code, WasimoffError } from "../../../../core/errors.ts";
 import { exited } from "../../../../core/outcome.ts";
+import { MAX_BOUNCES } from "../../../../core/broker/dispatcher/retry.ts";
 import { MIB, ref, spec, TestDispatcher } from "./test_dispatcher.ts";
+
+/** What a provider answers that has no slot free. */
+const BUSY = "resource_exhausted";
 
 /** One thing that happens; the numbers choose whom it happens to. */
 export type Happening = readonly [kind: string, which: number, how: number];
@@ -26,6 +30,7 @@ export const happenings: fc.Arbitrary<Happening[]> = fc.array(
 
 interface ModelProvider {
   slots: number;
+  backlog: number;
   suspect: boolean;
   readonly gpu: boolean;
   readonly held: Set<string>;
@@ -37,7 +42,7 @@ export class RandomBroker {
   readonly dispatcher = new TestDispatcher({ maxQueue: 12, maxQueueBytes: 1_000 });
   readonly events: [DispatcherEvent, number][] = [];
   readonly effects: Effect[][] = [];
-  readonly #tasks = new Map<string, { spec: TaskSpec; starts: number }>();
+  readonly #tasks = new Map<string, { spec: TaskSpec; starts: number; bounces: number }>();
   readonly #finished = new Set<string>();
   readonly #providers = new Map<string, ModelProvider>();
   /** Attempts that may be reported. */
@@ -61,8 +66,7 @@ export class RandomBroker {
       case "join":
         return this.#join(which, how);
       case "status":
-        if (this.#providers.has(provider)) this.#providers.get(provider)!.slots = how % 4;
-        return this.#apply({ kind: "status", provider, slots: how % 4 });
+        return this.#status(provider, how % 4, which % 3);
       case "suspect":
         if (this.#providers.has(provider)) this.#providers.get(provider)!.suspect = how % 2 === 0;
         return this.#apply({ kind: "suspect", provider, suspect: how % 2 === 0 });
@@ -107,7 +111,7 @@ export class RandomBroker {
       attempts: 1 + how % 4,
       deadline,
     });
-    this.#tasks.set(task, { spec: chosen, starts: 0 });
+    this.#tasks.set(task, { spec: chosen, starts: 0, bounces: 0 });
     this.#apply({ kind: "submit", task, spec: chosen, bytes: which % 200 });
   }
 
@@ -117,6 +121,7 @@ export class RandomBroker {
     const slots = how % 4;
     this.#providers.set(provider, {
       slots,
+      backlog: 0,
       suspect: false,
       gpu,
       held: new Set(),
@@ -134,6 +139,12 @@ export class RandomBroker {
     });
   }
 
+  #status(provider: string, slots: number, backlog: number): void {
+    const model = this.#providers.get(provider);
+    if (model !== undefined) Object.assign(model, { slots, backlog: slots === 0 ? 0 : backlog });
+    this.#apply({ kind: "status", provider, slots, backlog });
+  }
+
   #leave(provider: string): void {
     for (const attempt of this.#providers.get(provider)?.held ?? []) this.#attempts.delete(attempt);
     this.#providers.delete(provider);
@@ -149,7 +160,7 @@ export class RandomBroker {
   #report(attempt: string, how: number, fails = false): void {
     const known = this.#attempts.get(attempt);
     const provider = known?.provider ?? `p${how % 10}`;
-    const codes: Code[] = ["unavailable", "aborted", "not_found", "invalid_argument", "internal"];
+    const codes: Code[] = ["unavailable", "aborted", "not_found", "invalid_argument", "internal", BUSY];
     const event: DispatcherEvent = fails
       ? { kind: "failed", provider, attempt, code: codes[how % codes.length]!, message: "no luck" }
       : { kind: "ended", provider, attempt, outcome: exited(how % 3), durationMs: how, elapsedMs: how + 2 };
@@ -157,8 +168,15 @@ export class RandomBroker {
     this.#attempts.delete(attempt);
     const model = this.#providers.get(provider)!;
     model.held.delete(attempt);
-    if (fails) model.failedTasks.add(known.task);
+    if (event.kind === "failed") this.#failed(model, known.task, event.code);
     this.#apply(event);
+  }
+
+  /** A task that is sent back because all slots are taken has lost nothing, unless that never ends. */
+  #failed(provider: ModelProvider, task: string, code: Code): void {
+    const model = this.#tasks.get(task)!;
+    if (code === BUSY && !model.spec.immediate && model.bounces++ < MAX_BOUNCES) model.starts--;
+    else provider.failedTasks.add(task);
   }
 
   #ignored(event: DispatcherEvent): void {
@@ -181,7 +199,8 @@ export class RandomBroker {
     if (effect.kind !== "start") return;
     const provider = this.#providers.get(effect.provider)!;
     const task = this.#tasks.get(effect.task)!;
-    assert.ok(provider.held.size < provider.slots && !provider.suspect, "a provider got too much");
+    const room = task.spec.immediate ? provider.slots : provider.slots + provider.backlog;
+    assert.ok(provider.held.size < room && !provider.suspect, "a provider got too much");
     assert.ok(provider.gpu || task.spec.require["gpu"] === undefined, "a requirement was not met");
     assert.equal(task.spec.memoryBytes, null);
     assert.ok(!provider.failedTasks.has(effect.task), "a task went back to who failed it");

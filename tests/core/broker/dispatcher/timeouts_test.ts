@@ -79,7 +79,7 @@ Deno.test("the queue timeout does not count while a matching provider is connect
   assert.deepEqual(dispatcher.after(QUEUE_TIMEOUT_MS * 3), []);
   dispatcher.on({ kind: "suspect", provider: "p", suspect: true });
   assert.deepEqual(dispatcher.after(QUEUE_TIMEOUT_MS), []);
-  dispatcher.on({ kind: "status", provider: "p", slots: 0 });
+  dispatcher.on({ kind: "status", provider: "p", slots: 0, backlog: 0 });
   assert.deepEqual(dispatcher.after(QUEUE_TIMEOUT_MS - 1), []);
   assert.deepEqual(dispatcher.after(1), [
     "finish t2: rejected 125 by broker: " +
