@@ -36,7 +36,7 @@ export async function runProvider(options: ProviderOptions): Promise<void> {
       if (signal.aborted) return;
       if (HOPELESS.has(cause.code)) throw cause;
       const waitMs = backoff.next();
-      logger.warn(`${cause.message}: trying again`, { inMs: Math.round(waitMs) });
+      logger.warn(`trying again in ${(waitMs / 1000).toFixed(1)} s: ${cause.message}`);
       await delay(waitMs, signal).catch(() => {}); // the loop's condition sees the abort
     }
   }
