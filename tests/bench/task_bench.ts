@@ -128,6 +128,25 @@ async function slotsAlone(module: Uint8Array, slots: number, tasks: number): Pro
   return perSecond;
 }
 
+/** Measures something while another task of the same client copies its stdin to its stdout as fast as it can. */
+async function whileStreaming<T>(measure: () => Promise<T>): Promise<{ result: T; mbPerS: number }> {
+  const chunk = new Uint8Array(65_536).fill(97);
+  let over = false;
+  let bytes = 0;
+  const task = client.run(upcase, {
+    stdin: { read: () => Promise.resolve(over ? null : chunk), cancel: () => {} },
+    stdout: { write: (chunk) => void (bytes += chunk.length), end() {}, abort() {} },
+    stderr: { write() {}, end() {}, abort() {} },
+  });
+  while (bytes < 10_000_000) await new Promise((resolve) => setTimeout(resolve, 10));
+  const [startedMs, startedBytes] = [performance.now(), bytes];
+  const result = await measure();
+  const mbPerS = (bytes - startedBytes) / 1e3 / (performance.now() - startedMs);
+  over = true;
+  await task;
+  return { result, mbPerS };
+}
+
 /** A module with `bytes` of ballast in a custom section, different at each call. */
 function ballasted(module: Uint8Array, bytes: number): Uint8Array {
   const body = new Uint8Array(bytes);
@@ -199,6 +218,12 @@ const through = await times(50, async () => {
   if (received !== megabyte.length) throw new Error(`received ${received} bytes`);
 });
 report("1 MB in and out, p50", quantile(through, 0.5), "ms", { max: 10 });
+
+const besideStream = await whileStreaming(() => times(500, () => runQuietly(client, noop)));
+report("no-op task beside a stream in the same session, p99", quantile(besideStream.result, 0.99), "ms", {
+  max: 20,
+});
+console.log(`       the stream meanwhile: ${besideStream.mbPerS.toFixed(0)} MB/s each way`);
 
 const cold: number[] = [];
 for (let i = 0; i < 20; i++) {
