@@ -51,7 +51,7 @@ function listing(summaries: Readonly<Record<string, { readonly summary: string }
     "Usage: wasimoff COMMAND [FLAGS] [OPERANDS]",
     "Run WebAssembly programs on other machines.",
     "",
-    "  wasimoff broker                            on one machine",
+    "  wasimoff broker --http :4080               on one machine; says what to paste",
     "  wasimoff provider --url http://HOST:4080   on each machine that gives CPU time",
     "  wasimoff submit task.wasm -- ARGS          anywhere",
     "",
