@@ -10,6 +10,7 @@ import { AllowedOrigins } from "../broker/identity/origins.ts";
 import type { Tokens } from "../broker/identity/tokens.ts";
 import { TrustedProxies } from "../broker/identity/trusted_proxies.ts";
 import { Throughput } from "../broker/throughput.ts";
+import { delay } from "../delay.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
@@ -39,6 +40,8 @@ export interface BrokerHostOptions {
   readonly logger: Logger;
 }
 
+/** A leaving broker looks this often whether everything was sent. */
+const FLUSH_INTERVAL_MS = 10;
 /** WebSockets that are told goodbye get this long to close. */
 const CLOSE_GRACE_MS = 1_000;
 
@@ -111,11 +114,15 @@ export class BrokerHost implements AsyncDisposable {
     return this.#acceptor.size;
   }
 
-  /** Takes no new tasks and resolves when the last one has ended, or the signal is aborted. */
+  /** Takes no new tasks and resolves when the last one has ended and its client was told, or at the abort. */
   async drain(signal: AbortSignal): Promise<void> {
-    await this.broker.drain(signal).catch((error) => {
+    try {
+      await this.broker.drain(signal);
+      // The answer leaves in a later microtask than the end of its task, the output when its reader has room.
+      do await delay(FLUSH_INTERVAL_MS, signal); while (!this.#acceptor.flushed);
+    } catch (error) {
       if (!signal.aborted) throw error;
-    });
+    }
   }
 
   /** Cancels what still runs, says goodbye to everybody and stops to listen. */

@@ -48,6 +48,12 @@ export class SessionAcceptor {
     return this.#sessions.size;
   }
 
+  /** Whether every session has handed over what it was given (see `Session.flushed`). */
+  get flushed(): boolean {
+    for (const { session } of this.#sessions.values()) if (!session.flushed) return false;
+    return true;
+  }
+
   /** Reads the hello and opens or resumes a session. Never rejects: a bad peer is refused and logged. */
   async accept(connection: Connection, options: AcceptOptions): Promise<void> {
     try {

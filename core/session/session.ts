@@ -95,6 +95,11 @@ export class Session {
     return this.#connection !== null;
   }
 
+  /** Whether all that it was given has gone to the connection: a goodbye would come behind it. */
+  get flushed(): boolean {
+    return this.streams.sending === 0 && this.#handed === this.#replay.sent;
+  }
+
   /** Adds a watcher, for the life of the session. */
   watch(watcher: SessionWatcher): void {
     this.#watchers.push(watcher);

@@ -67,6 +67,11 @@ export class StreamTable {
     return this.#senders.size + this.#receivers.size;
   }
 
+  /** Live streams of this side's own bytes, whose last word is still to be sent. */
+  get sending(): number {
+    return this.#senders.size;
+  }
+
   openSend(): SendStream {
     return this.#addSend(this.#allocate());
   }

@@ -1,0 +1,115 @@
+/** Peers that fall silent, each for as long as the protocol gives it: all at the same time, because that is long. */
+
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { exited } from "../../core/outcome.ts";
+import { slotsOf } from "../support/child_processes.ts";
+import { HostCluster } from "../support/host_cluster.ts";
+import { liveIo, LiveStdin } from "../support/live_streams.ts";
+import { CommandProcess } from "../support/real_cluster.ts";
+import { isAlive, until } from "../support/real_slots.ts";
+
+/** A busy machine may be late, but not by this much. */
+const SLACK_MS = 3_000;
+
+/** A provider with two slots as a process of its own. */
+async function providerProcess(cluster: HostCluster, name: string): Promise<CommandProcess> {
+  const url = `http://127.0.0.1:${cluster.port}`;
+  const provider = new CommandProcess(["provider", "--url", url, "-j", "2", "--name", name]);
+  await provider.said(/provider is ready/);
+  return provider;
+}
+
+/** A task that copies stdin to stdout, and the times at which its attempts began, by provider. */
+async function startEcho(cluster: HostCluster) {
+  const client = await cluster.client();
+  const io = liveIo(new LiveStdin());
+  const startedAt = new Map<string, number>();
+  const run = client.run({ module: await cluster.store(), args: ["guest", "echo"] }, io, {
+    onProgress: ({ state, provider }) => {
+      if (state === "running") startedAt.set(provider, performance.now());
+    },
+  });
+  io.stdin.write("first\n");
+  await io.stdout.has("first\n");
+  return { client, io, run, startedAt, module: await cluster.store() };
+}
+
+async function killedProvider(): Promise<void> {
+  await using cluster = await HostCluster.start();
+  await using doomed = await providerProcess(cluster, "doomed");
+  const { io, run, startedAt } = await startEcho(cluster);
+  await cluster.provider({ name: "other" });
+  const slots = slotsOf(doomed.pid);
+  strictEqual(slots.length, 2);
+
+  doomed.kill("SIGKILL");
+  await doomed.status;
+  const killedAt = performance.now();
+  await until(() => !slots.some(isAlive), 1_000 + SLACK_MS);
+  await until(() => startedAt.has("other"), 11_000 + SLACK_MS);
+  ok(startedAt.get("other")! - killedAt < 11_000 + SLACK_MS);
+  io.stdin.write("second\n");
+  io.stdin.end();
+  const { outcome, provider, attempts } = await run;
+  deepStrictEqual([outcome, provider, attempts], [exited(0), "other", 2]);
+  strictEqual(io.stdout.text, "first\nsecond\n");
+}
+
+async function stoppedProvider(): Promise<void> {
+  await using cluster = await HostCluster.start();
+  await using stopped = await providerProcess(cluster, "stopped");
+  const { io, run, startedAt, client, module } = await startEcho(cluster);
+  await cluster.provider({ name: "other", slots: 2 });
+  const view = () => cluster.host.broker.providers().find(({ name }) => name === "stopped");
+
+  stopped.kill("SIGSTOP");
+  const stoppedAt = performance.now();
+  // It has a free slot and knows the module, but gets nothing more.
+  await until(() => view()!.suspect, 5_000 + SLACK_MS);
+  const meanwhile = await client.run({ module, args: ["guest", "exit", "3"] }, liveIo(undefined));
+  deepStrictEqual([meanwhile.provider, meanwhile.attempts, meanwhile.outcome], ["other", 1, exited(3)]);
+
+  io.stdin.write("second\n"); // waits in the socket of the stopped one
+  await until(() => startedAt.has("other"), 21_000 + SLACK_MS);
+  ok(startedAt.get("other")! - stoppedAt < 21_000 + SLACK_MS);
+  strictEqual(view(), undefined);
+  await io.stdout.has("second\n");
+  stopped.kill("SIGCONT"); // what it still says of the task belongs to a dead session
+  await until(() => view() !== undefined, 15_000);
+  io.stdin.write("third\n");
+  io.stdin.end();
+  const { outcome, provider, attempts } = await run;
+  deepStrictEqual([outcome, provider, attempts], [exited(0), "other", 2]);
+  strictEqual(io.stdout.text, "first\nsecond\nthird\n");
+
+  const both = await Promise.all(
+    [1, 2, 3, 4].map(() => client.run({ module, args: ["guest", "exit", "0"] }, liveIo(undefined))),
+  );
+  ok(both.some(({ provider }) => provider === "stopped"), "it serves again");
+}
+
+async function stalledConnections(): Promise<void> {
+  await using cluster = await HostCluster.start();
+  const [toClient, toProvider] = [await cluster.proxy(), await cluster.proxy()];
+  await cluster.provider({ port: toProvider.port });
+  const client = await cluster.client({ port: toClient.port });
+  const io = liveIo(new LiveStdin());
+  const run = client.run({ module: await cluster.store(), args: ["guest", "echo"] }, io);
+  io.stdin.write("first\n");
+  await io.stdout.has("first\n");
+  toClient.stall();
+  toProvider.stall();
+  const stalledAt = performance.now();
+  io.stdin.write("second\n");
+  await io.stdout.has("second\n");
+  const tookMs = performance.now() - stalledAt;
+  ok(tookMs > 5_000 && tookMs < 12_000 + SLACK_MS, `it took ${tookMs} ms`);
+  io.stdin.end();
+  const { outcome, attempts } = await run;
+  deepStrictEqual([outcome, attempts], [exited(0), 1]);
+  strictEqual(io.stdout.text, "first\nsecond\n");
+}
+
+Deno.test("silent peers: stalled connections are replaced after 10 s, the tasks of a killed provider move within 11 s and those of a stopped one within 21 s", async () => {
+  await Promise.all([killedProvider(), stoppedProvider(), stalledConnections()]);
+});
