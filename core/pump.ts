@@ -23,11 +23,11 @@ export async function pump(source: ByteSource, sink: ByteSink): Promise<Break | 
       sink.abort(cause);
       return { side: "source", cause };
     }
-    if (chunk === null) {
-      sink.end();
-      return null;
-    }
     try {
+      if (chunk === null) {
+        sink.end();
+        return null;
+      }
       const room = sink.write(chunk);
       if (room !== undefined) await room;
     } catch (error) {
