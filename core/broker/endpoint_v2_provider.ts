@@ -90,15 +90,28 @@ class ProviderEndpoint {
     const { result, broken } = await requestWithStdio(this.#session, this.#messenger, io, {
       method: (stdio) => ({ case: "runAttempt", value: { ...encodeAttempt(id, spec), stdio } }),
       signal,
+    }).catch((error) => {
+      throw foreign(WasimoffError.from(error));
     });
     if (result.case !== "attempt" || result.value.attempt !== id) {
       throw new WasimoffError("internal", "provider answered for another attempt");
     }
+    // A sink of ours that failed has cancelled the attempt: its cause says more than what the provider made of it.
+    if (broken?.side === "sink" && !signal.aborted) throw broken.cause;
     const outcome = checkOutcome(result.value, signal);
     // An output that broke on the way makes a clean exit a lie; other ends explain themselves.
-    if (broken !== null && outcome.reason === "exit") throw broken.cause;
+    if (broken !== null && outcome.reason === "exit") {
+      throw new WasimoffError("unavailable", `output of the provider broke off: ${broken.cause.message}`);
+    }
     return { outcome, durationMs: result.value.durationMs };
   }
+}
+
+/** `data_loss` is what our own sinks say of output that cannot be repeated: a provider's just sends the task elsewhere. */
+function foreign(error: WasimoffError): WasimoffError {
+  return error.code === "data_loss"
+    ? new WasimoffError("unavailable", error.message, { cause: error })
+    : error;
 }
 
 /** What the provider says of the end, as far as it may say it. */
