@@ -13,6 +13,10 @@ import type { ProviderPeer } from "./provider_peer.ts";
 import type { TaskId, TaskIo, TaskProgress, TaskResult, TaskSpec } from "./task.ts";
 import { TaskRun } from "./task_run.ts";
 
+/** Memory of a waiting task without texts and input. */
+const TASK_BYTES = 512;
+/** Memory of a text beside its characters: many empty ones must not count as nothing. */
+const TEXT_BYTES = 24;
 /** What a streaming stdin may hold of a waiting task's memory beyond its first bytes: its initial credit. */
 const STREAMED_STDIN_BYTES = 64 * 1024;
 
@@ -162,7 +166,8 @@ export class Broker {
 
   #start({ task, attempt, provider }: { task: TaskId; attempt: AttemptId; provider: ProviderId }): void {
     const run = this.#runs.get(task)!;
-    const peer = this.#peers.get(provider)!;
+    const peer = this.#peers.get(provider);
+    if (peer === undefined) return; // it has just left, which is the next event
     const controller = new AbortController();
     this.#attempts.set(attempt, controller);
     run.provider = peer.info.name;
@@ -193,8 +198,10 @@ export class Broker {
 
 /** Memory that a task takes while it waits. */
 function heldBytes(spec: TaskSpec, io: TaskIo): number {
-  let bytes = 512 + io.stdinBytes.length + (io.stdin === null ? 0 : STREAMED_STDIN_BYTES);
-  for (const text of spec.args) bytes += text.length;
-  for (const text of spec.env) bytes += text.length;
+  let bytes = TASK_BYTES + io.stdinBytes.length + (io.stdin === null ? 0 : STREAMED_STDIN_BYTES);
+  const guests = spec.preopens.map(({ guest }) => guest);
+  for (const texts of [spec.args, spec.env, spec.artifacts, guests, Object.entries(spec.require).flat()]) {
+    for (const text of texts) bytes += TEXT_BYTES + text.length;
+  }
   return bytes;
 }

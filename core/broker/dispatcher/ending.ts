@@ -2,7 +2,7 @@
 
 import type { Code, WasimoffError } from "../../errors.ts";
 import { failed, type Outcome } from "../../outcome.ts";
-import { MAX_MESSAGE_CHARS } from "./limits.ts";
+import { clipped } from "./clipped.ts";
 import type { Attempt, Provider, Task } from "./records.ts";
 import type { Step } from "./state.ts";
 
@@ -16,7 +16,8 @@ export interface Ending {
 export function finish({ state, nowMs, effects }: Step, task: Task, ending: Ending): void {
   state.tasks.delete(task.id);
   state.timers.disarm(task);
-  const { outcome, code = null, durationMs = 0 } = ending;
+  const { code = null, durationMs = 0 } = ending;
+  const outcome = { ...ending.outcome, message: clipped(ending.outcome.message) };
   state.totals.finished[outcome.reason]++;
   const { id, lastProvider: provider, attempts } = task;
   state.options.log.append({ kind: "finished", atMs: nowMs, task: id, outcome, provider, attempts });
@@ -59,11 +60,6 @@ export function detach(attempt: Attempt): Task | null {
   attempt.task = null;
   if (task !== null) task.attempt = null;
   return task;
-}
-
-/** A message of a peer, short enough to be kept. */
-export function clipped(message: string): string {
-  return message.length <= MAX_MESSAGE_CHARS ? message : `${message.slice(0, MAX_MESSAGE_CHARS)}…`;
 }
 
 /** A provider as messages name it. */

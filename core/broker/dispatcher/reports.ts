@@ -1,7 +1,8 @@
 /** What providers report of their attempts. */
 
 import { take } from "./attempts.ts";
-import { cancelledRunning, clipped, detach, finish, named } from "./ending.ts";
+import { clipped } from "./clipped.ts";
+import { cancelledRunning, detach, finish, named } from "./ending.ts";
 import type { EndedEvent, FailedEvent } from "./event.ts";
 import { measure } from "./measurement.ts";
 import { fill } from "./placement.ts";
@@ -23,8 +24,7 @@ export function ended(step: Step, event: EndedEvent): void {
     } else {
       const durationMs = event.durationMs > 0 ? Math.min(event.durationMs, event.elapsedMs) : 0;
       measure(step.state, { provider, task }, { durationMs, elapsedMs: event.elapsedMs });
-      const outcome = { ...event.outcome, message: clipped(event.outcome.message) };
-      finish(step, task, { outcome, durationMs });
+      finish(step, task, { outcome: event.outcome, durationMs });
     }
   }
   fill(step, provider);

@@ -1,6 +1,7 @@
 /** What tasks require of providers, who meets it, and what to say when nobody does. */
 
 import type { Labels, TaskSpec } from "../task.ts";
+import { clipped } from "./clipped.ts";
 import type { Group, Provider } from "./records.ts";
 
 const KIB = 1024;
@@ -55,7 +56,7 @@ export function missing(providers: readonly Provider[], required: Requirements, 
 
 function labelsText({ require }: Requirements): string {
   const list = require.map(([name, value]) => `${name}=${value}`).join(" ");
-  return `${require.length === 1 ? "label" : "labels"} ${list}`;
+  return clipped(`${require.length === 1 ? "label" : "labels"} ${list}`);
 }
 
 function bytesText(bytes: number): string {

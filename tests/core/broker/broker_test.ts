@@ -182,6 +182,40 @@ Deno.test("Broker tells a client that asked where its task is", async () => {
   assert.deepEqual(states, ["queued ", "running late"]);
 });
 
+Deno.test("Broker tells in one message that nobody has a label, however long that is", async () => {
+  await using cluster = new MemoryCluster();
+  const { client } = await cluster.client();
+  const details: string[] = [];
+  const run = client.run(task({ require: { long: "x".repeat(65_000) } }), outputs(), {
+    onProgress: ({ detail }) => details.push(detail),
+  });
+  await cluster.provider(copyingSlot);
+  const cancel = new AbortController();
+  const other = client.run(task({ require: { long: "x".repeat(65_000) } }), outputs(), {
+    signal: cancel.signal,
+    onProgress: ({ detail }) => (details.push(detail), cancel.abort(new WasimoffError("canceled", "enough"))),
+  });
+  assert.equal((await other).outcome.reason, "cancelled");
+  assert.deepEqual(details.map(({ length }) => length < 1_100), [true, true]);
+  client.close();
+  await assert.rejects(run, { code: "canceled" });
+});
+
+Deno.test("Broker counts the memory of a waiting task whose many arguments are empty", async () => {
+  await using cluster = new MemoryCluster();
+  const { client } = await cluster.client();
+  const cancel = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const run = client.run(task({ args: new Array(30_000).fill("") }), outputs(), {
+    signal: cancel.signal,
+    onProgress: () => resolve(),
+  });
+  await promise;
+  assert.equal(cluster.broker.stats.queuedBytes > 30_000 * 16, true);
+  cancel.abort();
+  await run;
+});
+
 Deno.test("Broker refuses a task whose module it does not have", async () => {
   await using cluster = new MemoryCluster();
   const { client } = await cluster.client();
