@@ -28,6 +28,7 @@ export class RepeatableSink {
   /** Where the next attempt writes. */
   attempt(): ByteSink {
     const attempt = ++this.#attempt;
+    this.#complete = false;
     const repetition = this.#nextRepetition();
     const check = () => {
       if (attempt !== this.#attempt) throw new WasimoffError("aborted", "attempt is over");

@@ -89,3 +89,14 @@ Deno.test("RepeatableSink.close() aborts an output that was not complete", () =>
   new RepeatableSink(sink, startHash).close(over);
   assert.deepEqual(ends, ["abort: over"]);
 });
+
+Deno.test("RepeatableSink.close() aborts when a lost attempt had ended its output and its successor has not", async () => {
+  const { sink, ends } = recorder();
+  const repeatable = new RepeatableSink(sink, startHash);
+  const first = repeatable.attempt();
+  await say(first, [1, 2], 2);
+  first.end();
+  await say(repeatable.attempt(), [1], 1);
+  repeatable.close(over);
+  assert.deepEqual(ends, ["abort: over"]);
+});
