@@ -156,9 +156,9 @@ function endedTasks(broker: Broker): number {
 /** Who is let in, by the flags of the operator. */
 function accessRules({ tokens, open, listen, allowedOrigins, trustedProxies }: BrokerHostOptions) {
   const knownHosts = new Set([...LOOPBACK_HOSTS, hostName(listen.hostname)]);
-  const identifier = new Identifier({ tokens, open, knownHosts });
   const origins = new AllowedOrigins(allowedOrigins);
   const proxies = new TrustedProxies(trustedProxies);
+  const identifier = new Identifier({ tokens, open, knownHosts, isProxy: proxies.has.bind(proxies) });
   return {
     identify: identifier.identify.bind(identifier),
     allowsOrigin: origins.allows.bind(origins),

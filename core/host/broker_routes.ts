@@ -3,6 +3,7 @@
 import type { Broker } from "../broker/broker.ts";
 import { serveClient } from "../broker/endpoint_v2_client.ts";
 import { serveProvider } from "../broker/endpoint_v2_provider.ts";
+import { addressGroup } from "../broker/identity/address_group.ts";
 import type { Identity } from "../broker/identity/identifier.ts";
 import type { Caller } from "../broker/identity/loopback_rule.ts";
 import { WasimoffError } from "../errors.ts";
@@ -43,7 +44,7 @@ export function brokerRoutes(options: BrokerRoutesOptions): Readonly<Record<stri
   const client = { broker, resolve, pin: (ref: FileRef) => files.pin(ref) };
 
   const route = (
-    accept: Omit<AcceptOptions, "authenticate" | "opened">,
+    accept: Pick<AcceptOptions, "endpoint" | "leaseMs">,
     serve: (session: Parameters<AcceptOptions["opened"]>[0], logger: Logger) => void,
     authorize: (request: UpgradeRequest) => void,
   ): WebSocketRoute => ({
@@ -53,6 +54,7 @@ export function brokerRoutes(options: BrokerRoutesOptions): Readonly<Record<stri
       const address = clientAddress(remoteAddress, headers.get("x-forwarded-for"));
       void acceptor.accept(connection, {
         ...accept,
+        peer: addressGroup(address),
         authenticate: ({ token }) => void identify({ remoteAddress, headers }, token || undefined),
         opened: (session) => serve(session, logger.with({ address })),
       });

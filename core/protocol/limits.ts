@@ -65,3 +65,5 @@ export const MAX_REASON_BYTES = 1_024;
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Sessions of one broker, those that wait for their peer included. */
 export const MAX_SESSIONS = 50_000;
+/** Of those, what one remote address may have: a lab behind one address fits, a flood does not shut others out. */
+export const MAX_SESSIONS_PER_PEER = 4_096;

@@ -4,7 +4,7 @@ import { equalInConstantTime } from "../constant_time.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Hello } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
-import { MAX_SESSIONS, PROTOCOL_VERSION } from "../protocol/limits.ts";
+import { MAX_SESSIONS, MAX_SESSIONS_PER_PEER, PROTOCOL_VERSION } from "../protocol/limits.ts";
 import type { Connection } from "./connection.ts";
 import { awaitHello, sendWelcome } from "./handshake.ts";
 import { Session } from "./session.ts";
@@ -16,12 +16,16 @@ export interface AcceptorOptions {
   readonly logger: Logger;
   /** Default MAX_SESSIONS. */
   readonly maxSessions?: number;
+  /** Default MAX_SESSIONS_PER_PEER. */
+  readonly maxSessionsPerPeer?: number;
 }
 
 export interface AcceptOptions {
   /** A session is resumed where it was opened: a provider's never as a client's. */
   readonly endpoint: string;
   readonly leaseMs: number;
+  /** Whose sessions are counted together; null for somebody who may have any number. */
+  readonly peer: string | null;
   /** Throws `unauthenticated` or `permission_denied` for a peer that may not come in; resumes are asked too. */
   authenticate(hello: Hello): void;
   /** A new session, already attached. What it throws ends the session. */
@@ -38,6 +42,8 @@ interface Entry {
 export class SessionAcceptor {
   readonly #options: AcceptorOptions;
   readonly #sessions = new Map<string, Entry>();
+  /** How many each peer has. */
+  readonly #perPeer = new Map<string, number>();
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
@@ -82,15 +88,17 @@ export class SessionAcceptor {
   }
 
   #open(connection: Connection, hello: Hello, options: AcceptOptions): void {
-    if (this.#sessions.size >= (this.#options.maxSessions ?? MAX_SESSIONS)) {
-      throw new WasimoffError("resource_exhausted", "broker has too many sessions: try again later");
-    }
+    this.#checkRoom(options.peer);
     const id = crypto.getRandomValues(new Uint8Array(16));
     const secret = crypto.getRandomValues(new Uint8Array(32));
     const session = new Session({ side: "acceptor", leaseMs: options.leaseMs });
     const key = id.toHex();
     this.#sessions.set(key, { session, secret, endpoint: options.endpoint });
-    session.signal.addEventListener("abort", () => this.#sessions.delete(key), { once: true });
+    this.#count(options.peer, 1);
+    session.signal.addEventListener("abort", () => {
+      this.#sessions.delete(key);
+      this.#count(options.peer, -1);
+    }, { once: true });
     this.#welcome(connection, session, { session: id, secret, leaseMs: options.leaseMs });
     session.attach(connection, 0);
     try {
@@ -100,6 +108,23 @@ export class SessionAcceptor {
       this.#options.logger.debug("could not serve a session", { code: cause.code, reason: cause.message });
       session.close(cause);
     }
+  }
+
+  #checkRoom(peer: string | null): void {
+    const { maxSessions = MAX_SESSIONS, maxSessionsPerPeer = MAX_SESSIONS_PER_PEER } = this.#options;
+    if (this.#sessions.size >= maxSessions) {
+      throw new WasimoffError("resource_exhausted", "broker has too many sessions: try again later");
+    }
+    if (peer !== null && (this.#perPeer.get(peer) ?? 0) >= maxSessionsPerPeer) {
+      throw new WasimoffError("resource_exhausted", "your address has too many sessions: try again later");
+    }
+  }
+
+  #count(peer: string | null, change: 1 | -1): void {
+    if (peer === null) return;
+    const sessions = (this.#perPeer.get(peer) ?? 0) + change;
+    if (sessions === 0) this.#perPeer.delete(peer);
+    else this.#perPeer.set(peer, sessions);
   }
 
   #resume(connection: Connection, resume: NonNullable<Hello["resume"]>, options: AcceptOptions): void {

@@ -122,6 +122,7 @@ export class MemoryCluster implements AsyncDisposable {
   readonly #asProvider: AcceptOptions = {
     endpoint: "provider",
     leaseMs: PROVIDER_LEASE_MS,
+    peer: null,
     authenticate: () => {},
     opened: (session) =>
       serveProvider(session, { broker: this.broker, storagePath: "/api/storage/", logger: silent }),
@@ -130,6 +131,7 @@ export class MemoryCluster implements AsyncDisposable {
   readonly #asClient: AcceptOptions = {
     endpoint: "client",
     leaseMs: CLIENT_LEASE_MS,
+    peer: null,
     authenticate: () => {},
     opened: (session) =>
       serveClient(session, {

@@ -14,6 +14,8 @@ export interface IdentifierOptions {
   readonly open: boolean;
   /** Hosts of the loopback rule (LOOPBACK_HOSTS and the broker's own names), lower case, without port. */
   readonly knownHosts: ReadonlySet<string>;
+  /** Whether a TCP peer is a trusted proxy: it speaks for somebody else, also when it does not say for whom. */
+  readonly isProxy: (remoteAddress: string) => boolean;
 }
 
 export class Identifier {
@@ -29,13 +31,13 @@ export class Identifier {
    * elsewhere (the hello); without it `Authorization: Bearer` is read. Throws `unauthenticated`.
    */
   identify(caller: Caller, token: string = bearerToken(caller.headers)): Identity {
-    const { tokens, open, knownHosts } = this.#options;
+    const { tokens, open, knownHosts, isProxy } = this.#options;
     if (token !== "" && tokens !== null) {
       const identity = tokens.identify(token);
       if (identity === null) throw new WasimoffError("unauthenticated", "token is not known to this broker");
       return identity;
     }
-    if (isLocal(caller, knownHosts)) return "local";
+    if (!isProxy(caller.remoteAddress) && isLocal(caller, knownHosts)) return "local";
     if (open) return "anonymous";
     throw new WasimoffError(
       "unauthenticated",

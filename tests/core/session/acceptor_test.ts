@@ -8,7 +8,7 @@ import {
   type Welcome,
   WelcomeSchema,
 } from "../../../core/protocol/gen/wasimoff/v2/wasimoff_pb.ts";
-import { MAX_HELLO_BYTES, MAX_SESSIONS } from "../../../core/protocol/limits.ts";
+import { MAX_HELLO_BYTES, MAX_SESSIONS, MAX_SESSIONS_PER_PEER } from "../../../core/protocol/limits.ts";
 import { type AcceptOptions, SessionAcceptor } from "../../../core/session/acceptor.ts";
 import {
   encodeFrame,
@@ -24,18 +24,20 @@ import { fakeClock, RawPeer, settle } from "../../support/session_pair.ts";
 
 const one = Uint8Array.of(1);
 
-function broker(maxSessions = MAX_SESSIONS) {
+function broker(maxSessions = MAX_SESSIONS, maxSessionsPerPeer = MAX_SESSIONS_PER_PEER) {
   const acceptor = new SessionAcceptor({
     agent: "broker/1",
     capabilities: ["x"],
     logger: silent,
     maxSessions,
+    maxSessionsPerPeer,
   });
   const sessions: Session[] = [];
   /** Options of one connection, made anew for each as a broker does. */
-  const options = (endpoint: string, leaseMs: number): AcceptOptions => ({
+  const options = (endpoint: string, leaseMs: number, from: string | null): AcceptOptions => ({
     endpoint,
     leaseMs,
+    peer: from,
     authenticate: ({ token }) => {
       if (token === "bad") throw new WasimoffError("unauthenticated", "token is not known here");
     },
@@ -45,10 +47,10 @@ function broker(maxSessions = MAX_SESSIONS) {
       sessions.push(session);
     },
   });
-  const connect = (endpoint = "provider", leaseMs = 10_000) => {
+  const connect = (endpoint = "provider", leaseMs = 10_000, from: string | null = null) => {
     const pipe = memoryPipe();
     const peer = new RawPeer(pipe.b);
-    void acceptor.accept(pipe.a, options(endpoint, leaseMs));
+    void acceptor.accept(pipe.a, options(endpoint, leaseMs, from));
     return { peer, pipe };
   };
   const close = () => acceptor.close(new WasimoffError("unavailable", "broker leaves"));
@@ -138,7 +140,7 @@ Deno.test("SessionAcceptor cuts the text of a refusal to 1 KiB", async () => {
   const authenticate = () => {
     throw new WasimoffError("permission_denied", "no ".repeat(100_000));
   };
-  void acceptor.accept(pipe.a, { endpoint: "", leaseMs: 1, authenticate, opened: () => {} });
+  void acceptor.accept(pipe.a, { endpoint: "", leaseMs: 1, peer: null, authenticate, opened: () => {} });
   peer.sendBytes(hello({}));
   await settle();
   equal(refused(peer).length, "permission_denied: ".length + 1_024);
@@ -173,6 +175,27 @@ Deno.test("SessionAcceptor refuses a session above its limit until another has e
   await settle();
   equal(welcomed(await open()).leaseMs, 10_000);
   equal(MAX_SESSIONS, 50_000);
+});
+
+Deno.test("SessionAcceptor refuses one peer's session above its limit, and takes those of others", async () => {
+  using setup = broker(10, 2);
+  const open = async (from: string | null) => {
+    const { peer } = setup.connect("provider", 10_000, from);
+    peer.sendBytes(hello({}));
+    await settle();
+    return peer;
+  };
+  await open("10.0.0.1");
+  const second = await open("10.0.0.1");
+  equal(
+    refused(await open("10.0.0.1")),
+    "resource_exhausted: your address has too many sessions: try again later",
+  );
+  for (const from of ["10.0.0.2", null, null, null]) equal(welcomed(await open(from)).leaseMs, 10_000);
+  second.send({ type: FRAME_GOODBYE, code: "canceled", reason: "" });
+  await settle();
+  equal(welcomed(await open("10.0.0.1")).leaseMs, 10_000);
+  equal(MAX_SESSIONS_PER_PEER, 4_096);
 });
 
 Deno.test("a session that opened() does not take ends with a goodbye and the cause", async () => {

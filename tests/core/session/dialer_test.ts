@@ -45,6 +45,7 @@ class Setup implements Disposable {
     void this.acceptor.accept(pipe.b, {
       endpoint: "client",
       leaseMs: 10_000,
+      peer: null,
       authenticate: () => {
         if (this.mode === "strict") throw new WasimoffError("unauthenticated", "token is not known here");
       },

@@ -72,7 +72,7 @@ const withToken = (token: string) =>
   caller("192.0.2.1", { host: "broker.example", authorization: `Bearer ${token}` });
 
 Deno.test("Identifier.identify() knows tokens by their hash, also for local callers", () => {
-  const identifier = new Identifier({ tokens, open: false, knownHosts });
+  const identifier = new Identifier({ tokens, open: false, knownHosts, isProxy: () => false });
   strictEqual(identifier.identify(withToken("secret")), SECRET_IDENTITY);
   strictEqual(identifier.identify(far, "secret"), SECRET_IDENTITY);
   strictEqual(identifier.identify(near, "secret"), SECRET_IDENTITY);
@@ -85,8 +85,16 @@ Deno.test("Identifier.identify() knows tokens by their hash, also for local call
   throws(() => identifier.identify(far, ""), { code: "unauthenticated" });
 });
 
+Deno.test("Identifier.identify() never takes a trusted proxy for a local caller, also without forwarding header", () => {
+  const isProxy = (address: string) => address === "127.0.0.1";
+  const identifier = new Identifier({ tokens, open: false, knownHosts, isProxy });
+  throws(() => identifier.identify(near), { code: "unauthenticated" });
+  strictEqual(identifier.identify(near, "secret"), SECRET_IDENTITY);
+  strictEqual(new Identifier({ tokens, open: true, knownHosts, isProxy }).identify(near), "anonymous");
+});
+
 Deno.test("Identifier.identify() ignores other schemes of authorization", () => {
-  const identifier = new Identifier({ tokens, open: false, knownHosts });
+  const identifier = new Identifier({ tokens, open: false, knownHosts, isProxy: () => false });
   for (
     const authorization of [
       "Basic secret",
@@ -101,7 +109,7 @@ Deno.test("Identifier.identify() ignores other schemes of authorization", () => 
 });
 
 Deno.test("Identifier.identify() lets everybody into an open broker, still by token where one is given", () => {
-  const open = new Identifier({ tokens, open: true, knownHosts });
+  const open = new Identifier({ tokens, open: true, knownHosts, isProxy: () => false });
   strictEqual(open.identify(far), "anonymous");
   strictEqual(open.identify(near), "local");
   strictEqual(open.identify(withToken("secret")), SECRET_IDENTITY);
@@ -109,7 +117,7 @@ Deno.test("Identifier.identify() lets everybody into an open broker, still by to
 });
 
 Deno.test("Identifier.identify() ignores tokens where the broker knows none", () => {
-  const none = new Identifier({ tokens: null, open: false, knownHosts });
+  const none = new Identifier({ tokens: null, open: false, knownHosts, isProxy: () => false });
   strictEqual(none.identify(near, "anything"), "local");
   throws(() => none.identify(withToken("anything")), { code: "unauthenticated" });
 });
