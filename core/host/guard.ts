@@ -70,17 +70,33 @@ export class Guard implements SlotGuard {
 
   async #keepRunning(first: Deno.ChildProcess): Promise<void> {
     const backoff = new Backoff();
-    for (let child = first;; child = this.#spawn()) {
-      this.#writer = child.stdin.getWriter();
-      this.#writer.closed.catch(() => {}); // the status below says the same
-      if (this.#pids.size > 0) await this.#tell([...this.#pids].map((pid) => `+${pid}\n`).join(""));
-      const { code, signal } = await child.status;
-      if (this.#closing.signal.aborted) return;
-      this.#options.logger.warn("guard of the slots died, starting another", { code, signal });
-      await this.#writer.abort().catch(() => {});
-      this.#writer = null;
+    for (let child: Deno.ChildProcess | null = first;; child = this.#respawn()) {
+      if (child !== null && await this.#runs(child)) return;
       const closed = await delay(backoff.next(), this.#closing.signal).then(() => false, () => true);
       if (closed) return;
+    }
+  }
+
+  /** Resolves when the process is gone: true when that was wanted. */
+  async #runs(child: Deno.ChildProcess): Promise<boolean> {
+    this.#writer = child.stdin.getWriter();
+    this.#writer.closed.catch(() => {}); // the status below says the same
+    if (this.#pids.size > 0) await this.#tell([...this.#pids].map((pid) => `+${pid}\n`).join(""));
+    const { code, signal } = await child.status;
+    if (this.#closing.signal.aborted) return true;
+    this.#options.logger.warn("guard of the slots died, starting another", { code, signal });
+    await this.#writer.abort().catch(() => {});
+    this.#writer = null;
+    return false;
+  }
+
+  /** null when the machine is short of something: it is tried again, as slots must not stay without a guard. */
+  #respawn(): Deno.ChildProcess | null {
+    try {
+      return this.#spawn();
+    } catch (error) {
+      this.#options.logger.error("cannot start another guard, trying again", { error });
+      return null;
     }
   }
 

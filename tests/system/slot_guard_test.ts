@@ -1,6 +1,8 @@
 /** Tests of the guard with real processes: nothing is left behind, however the provider ends. */
 
 import { strictEqual } from "node:assert/strict";
+import { Guard } from "../../core/host/guard.ts";
+import { Logger } from "../../core/log.ts";
 import { gone, guardOf, isAlive, openRealSlots } from "../support/real_slots.ts";
 import { collectingIo, guestTask } from "../support/slot_tasks.ts";
 
@@ -55,4 +57,33 @@ Deno.test("a guard that was killed is replaced, and its successor knows the slot
   await io.stdout.first.promise;
   await slots.guard.close();
   strictEqual(await run, "aborted");
+});
+
+Deno.test("a guard that cannot be replaced at once is replaced later", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/guard`;
+  const script = `#!/bin/sh\necho $$ > ${directory}/pid\nexec cat\n`;
+  const install = () => Deno.writeTextFile(path, script, { mode: 0o755 });
+  const pid = async (after = 0) => {
+    for (const untilMs = performance.now() + 5_000; performance.now() < untilMs;) {
+      const pid = Number(await Deno.readTextFile(`${directory}/pid`).catch(() => ""));
+      if (pid > 0 && pid !== after) return pid;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error("no guard has started");
+  };
+  const failed = Promise.withResolvers<string>();
+  const logger = new Logger((level, message) => level === "error" && failed.resolve(message));
+  await install();
+  const guard = new Guard({ command: { path, args: [] }, logger });
+  const first = await pid();
+  await Deno.remove(path);
+  Deno.kill(first, "SIGKILL");
+  strictEqual(await failed.promise, "cannot start another guard, trying again");
+  await install();
+  const second = await pid(first);
+  strictEqual(isAlive(second), true);
+  await guard.close();
+  strictEqual(isAlive(second), false);
+  await Deno.remove(directory, { recursive: true });
 });
