@@ -6,8 +6,13 @@ import type { FileRef } from "../storage/file_store.ts";
 export interface FetchFileOptions {
   /** null for none. */
   readonly token: string | null;
+  /** Default FETCH_IDLE_TIMEOUT_MS. */
+  readonly idleTimeoutMs?: number;
   readonly signal: AbortSignal;
 }
+
+/** A broker that brings nothing for so long is given up, so that the next task asks again. */
+const FETCH_IDLE_TIMEOUT_MS = 20_000;
 
 /**
  * The content of a file below `storage`, as it arrives and not yet verified. Rejects with `not_found`,
@@ -16,20 +21,64 @@ export interface FetchFileOptions {
 export async function fetchFile(
   storage: URL,
   ref: FileRef,
-  { token, signal }: FetchFileOptions,
+  { token, idleTimeoutMs = FETCH_IDLE_TIMEOUT_MS, signal }: FetchFileOptions,
 ): Promise<AsyncIterable<Uint8Array>> {
+  const idle = new IdleTimer(idleTimeoutMs);
+  const either = AbortSignal.any([signal, idle.signal]);
   const url = `${storage.href.replace(/\/$/, "")}/${ref}`; // not resolved: "sha256:" would pass for a scheme
   const headers: HeadersInit = token === null ? {} : { authorization: `Bearer ${token}` };
   let response: Response;
   try {
-    response = await fetch(url, { headers, signal });
+    response = await fetch(url, { headers, signal: either });
   } catch (cause) {
-    if (signal.aborted) throw signal.reason;
+    idle.stop();
+    if (either.aborted) throw either.reason;
     throw new WasimoffError("unavailable", `cannot fetch "${url}" from the broker`, { cause });
   }
-  if (response.ok && response.body !== null) return response.body;
+  if (response.ok && response.body !== null) return idle.watch(response.body);
+  idle.stop();
   await response.body?.cancel();
   if (response.status === 404) throw new WasimoffError("not_found", `broker does not have "${ref}"`);
   const code = response.status === 401 ? "unauthenticated" : "unavailable";
   throw new WasimoffError(code, `broker answered ${response.status} for "${ref}"`);
+}
+
+/** Aborts its signal when nothing has come for so long: a dead connection says nothing by itself. */
+class IdleTimer {
+  readonly #controller = new AbortController();
+  readonly #timeoutMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#arm();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** The same chunks; time that the reader takes for one does not count. */
+  async *watch(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of body) {
+        this.stop();
+        yield chunk;
+        this.#arm();
+      }
+    } finally {
+      this.stop();
+    }
+  }
+
+  #arm(): void {
+    this.#timer = setTimeout(() => {
+      const message = `broker has sent nothing of a file for ${this.#timeoutMs / 1000} s`;
+      this.#controller.abort(new WasimoffError("unavailable", message));
+    }, this.#timeoutMs);
+  }
 }
