@@ -173,21 +173,25 @@ export class SlotPool {
     return new Backoff(random ? { random } : {});
   }
 
-  async #nextSeat(signal: AbortSignal): Promise<Seat> {
-    const { promise, resolve } = Promise.withResolvers<Seat>();
+  /** The next seat that is offered. Whoever leaves, leaves at once: a seat given to nobody would be lost. */
+  #nextSeat(signal: AbortSignal): Promise<Seat> {
+    const { promise, resolve, reject } = Promise.withResolvers<Seat>();
     this.#waiting.push(resolve);
-    const enough = new AbortController();
-    const either = AbortSignal.any([signal, this.#closing.signal, enough.signal]);
-    try {
-      const late = delay(REPLACE_WAIT_MS, either).then(() => {
-        throw new WasimoffError("unavailable", "cannot run a task: its slot does not start");
-      });
-      return await Promise.race([promise, late]);
-    } finally {
-      enough.abort();
+    const leave = (reason: unknown) => {
       const index = this.#waiting.indexOf(resolve);
       if (index >= 0) this.#waiting.splice(index, 1);
-    }
+      reject(reason);
+    };
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    const onAbort = () => leave(either.reason);
+    if (either.aborted) onAbort();
+    either.addEventListener("abort", onAbort, { once: true });
+    const late = new WasimoffError("unavailable", "cannot run a task: its slot does not start");
+    const timer = setTimeout(() => leave(late), REPLACE_WAIT_MS);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      either.removeEventListener("abort", onAbort);
+    });
   }
 }
 

@@ -187,3 +187,34 @@ Deno.test("SlotPool.open() closes what has started when one slot does not", asyn
   deepStrictEqual(slots.map(({ usable }) => usable), [false]);
   await rejects(SlotPool.open({ size: 0, start, logger: silent }), RangeError);
 });
+
+Deno.test("SlotPool.run() loses no slot that starts in the same turn as its task is cancelled", async () => {
+  const clock = install({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    for (let gap = 0; gap < 10; gap++) {
+      const gates = [Promise.resolve(), Promise.withResolvers<void>().promise, Promise.resolve()];
+      const restart = Promise.withResolvers<void>();
+      gates[1] = restart.promise;
+      const { pool, slots, run } = await openPool(1, (start) => gates[start] ?? Promise.resolve());
+      const worn = run();
+      slots[0]!.finish({ worn: true });
+      await worn;
+      const cancel = new AbortController();
+      const waiting = pool.run(task(), collectingIo(), cancel.signal).catch((error) => error.code);
+      await settle();
+      cancel.abort(new WasimoffError("canceled", "client has left"));
+      for (let turn = 0; turn < gap; turn++) await Promise.resolve();
+      restart.resolve();
+      await settle();
+      strictEqual(await waiting, "canceled");
+      const next = run();
+      await settle();
+      slots.at(-1)!.finish({ status: 7 });
+      await clock.tickAsync(REPLACE_WAIT_MS);
+      strictEqual((await next).outcome.status, 7, `after ${gap} turns`);
+      await pool.close();
+    }
+  } finally {
+    clock.uninstall();
+  }
+});
