@@ -26,7 +26,12 @@ export async function brokerApp(
   { open = false, allowedOrigins = [], ...deps }: BrokerAppOptions = {},
 ): Promise<Hono<HttpEnv>> {
   const tokens = new Tokens([TOKEN, OTHER_TOKEN], startHash);
-  const identifier = new Identifier({ tokens, open, knownHosts: new Set(LOOPBACK_HOSTS), isProxy: () => false });
+  const identifier = new Identifier({
+    tokens,
+    open,
+    knownHosts: new Set(LOOPBACK_HOSTS),
+    isProxy: () => false,
+  });
   const origins = new AllowedOrigins(allowedOrigins);
   return createHttpApp({
     files: new MemoryStore({ maxTotalBytes: 1 << 20, startHash }),
