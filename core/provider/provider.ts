@@ -24,20 +24,28 @@ const HOPELESS: ReadonlySet<Code> = new Set([
  */
 export async function runProvider(options: ProviderOptions): Promise<void> {
   const { logger, signal } = options;
-  let backoff = new Backoff({ firstMs: RECONNECT_FIRST_MS, maxMs: RECONNECT_MAX_MS });
+  let backoff = newBackoff();
   while (!signal.aborted) {
+    const begunMs = performance.now();
+    let cause: WasimoffError;
     try {
       const session = await options.openSession(signal);
-      backoff = new Backoff({ firstMs: RECONNECT_FIRST_MS, maxMs: RECONNECT_MAX_MS });
-      const served = new ProviderSession(session, options);
-      if (await served.serve() === "done") return;
+      const served = await new ProviderSession(session, options).serve();
+      if (served === "done") return;
+      cause = served;
     } catch (error) {
-      const cause = WasimoffError.from(error);
+      cause = WasimoffError.from(error);
       if (signal.aborted) return;
       if (HOPELESS.has(cause.code)) throw cause;
-      const waitMs = backoff.next();
-      logger.warn(`trying again in ${(waitMs / 1000).toFixed(1)} s: ${cause.message}`);
-      await delay(waitMs, signal).catch(() => {}); // the loop's condition sees the abort
     }
+    // A broker that served us for a while is expected back soon; one that always fails at once is spared.
+    if (performance.now() - begunMs > RECONNECT_MAX_MS) backoff = newBackoff();
+    const waitMs = backoff.next();
+    logger.warn(`trying again in ${(waitMs / 1000).toFixed(1)} s: ${cause.message}`);
+    await delay(waitMs, signal).catch(() => {}); // the loop's condition sees the abort
   }
+}
+
+function newBackoff(): Backoff {
+  return new Backoff({ firstMs: RECONNECT_FIRST_MS, maxMs: RECONNECT_MAX_MS });
 }

@@ -14,6 +14,10 @@ import type { SlotFile, SlotTask } from "./slot.ts";
 
 /** Size of the ZIP of artifacts that a slot may return. */
 const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024;
+/** How long a broker may take to answer the announcement. */
+const ANNOUNCE_TIMEOUT_MS = 5_000;
+/** A leaving provider looks this often whether everything was sent. */
+const FLUSH_INTERVAL_MS = 10;
 
 export class ProviderSession {
   readonly #session: Session;
@@ -24,6 +28,7 @@ export class ProviderSession {
   readonly #backlog: Backlog;
   #running = 0;
   #draining = false;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(session: Session, options: ProviderOptions) {
     this.#session = session;
@@ -43,20 +48,19 @@ export class ProviderSession {
     });
   }
 
-  /** Serves until the session ends ("lost": reconnect) or everything is drained ("done"). */
-  async serve(): Promise<"done" | "lost"> {
-    const { signal, logger } = this.#options;
+  /** Serves until everything is drained ("done"), or the session ends: then resolves with the cause. */
+  async serve(): Promise<"done" | WasimoffError> {
+    const { signal } = this.#options;
     const drain = () => this.#drain();
     signal.addEventListener("abort", drain, { once: true });
     try {
-      await this.#announce();
       if (signal.aborted) drain();
+      await Promise.race([this.#announce(), this.#done.promise]);
       await this.#ended();
-      if (this.#draining) return "done";
-      logger.warn("lost the broker", { reason: WasimoffError.from(this.#session.signal.reason).message });
-      return "lost";
+      return this.#draining ? "done" : WasimoffError.from(this.#session.signal.reason);
     } finally {
       signal.removeEventListener("abort", drain);
+      clearTimeout(this.#leaving);
       this.#session.close(new WasimoffError("canceled", "provider has left"));
     }
   }
@@ -71,6 +75,11 @@ export class ProviderSession {
       taskMemory: BigInt(taskMemoryBytes),
       taskTimeoutMs: BigInt(taskTimeoutMs),
     };
+    const late = setTimeout(
+      () =>
+        this.#session.close(new WasimoffError("deadline_exceeded", "broker did not answer the announcement")),
+      ANNOUNCE_TIMEOUT_MS,
+    );
     try {
       const result = await this.#messenger.request({ case: "announce", value });
       if (result.case !== "announced") {
@@ -81,6 +90,8 @@ export class ProviderSession {
     } catch (error) {
       this.#storagePath.reject(error);
       throw error;
+    } finally {
+      clearTimeout(late);
     }
   }
 
@@ -107,9 +118,15 @@ export class ProviderSession {
     this.#messenger.emit({ case: "providerStatus", value: { slots, draining: this.#draining, backlog } });
   }
 
-  /** The answer to the last attempt is sent in a later microtask: leave behind it. */
+  /** Leaves behind the answer to the last attempt, which is sent in a later microtask, and behind its output. */
   #leaveWhenIdle(): void {
-    if (this.#draining && this.#running === 0) setTimeout(() => this.#done.resolve(), 0);
+    if (this.#session.signal.aborted) return this.#done.resolve();
+    if (!this.#draining || this.#running > 0) return;
+    clearTimeout(this.#leaving);
+    this.#leaving = setTimeout(() => {
+      if (this.#session.flushed) this.#done.resolve();
+      else this.#leaveWhenIdle();
+    }, FLUSH_INTERVAL_MS);
   }
 
   async #runAttempt(attempt: RunAttempt, { signal }: RequestContext): Promise<ResultInit> {
