@@ -63,6 +63,11 @@ export class RawPeer {
     });
   }
 
+  /** Bytes that wait in the socket. */
+  get buffered(): number {
+    return this.#connection.buffered;
+  }
+
   send(...frames: readonly Frame[]): void {
     for (const frame of frames) this.#connection.send(encodeFrame(frame));
   }

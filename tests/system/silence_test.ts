@@ -1,10 +1,12 @@
 /** Peers that fall silent, each for as long as the protocol gives it: all at the same time, because that is long. */
 
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { WasimoffError } from "../../core/errors.ts";
 import { exited } from "../../core/outcome.ts";
 import { slotsOf } from "../support/child_processes.ts";
 import { HostCluster } from "../support/host_cluster.ts";
 import { liveIo, LiveStdin } from "../support/live_streams.ts";
+import { attemptResult, openRawProvider } from "../support/raw_provider.ts";
 import { CommandProcess } from "../support/real_cluster.ts";
 import { isAlive, until } from "../support/real_slots.ts";
 
@@ -110,6 +112,81 @@ async function stalledConnections(): Promise<void> {
   strictEqual(io.stdout.text, "first\nsecond\n");
 }
 
-Deno.test("silent peers: stalled connections are replaced after 10 s, the tasks of a killed provider move within 11 s and those of a stopped one within 21 s", async () => {
-  await Promise.all([killedProvider(), stoppedProvider(), stalledConnections()]);
+async function absentBroker(): Promise<void> {
+  const start = async (listen: string) => {
+    const broker = new CommandProcess(["broker", "--http", listen, "--drain", "1s"]);
+    const [, url] = await broker.said(/ready at (http:\S+)/);
+    return { broker, url: url! };
+  };
+  const { broker: first, url } = await start("127.0.0.1:0");
+  await using _first = first;
+  await using provider = new CommandProcess(["provider", "--url", url, "-j", "1"]);
+  await provider.said(/provider is ready/);
+  first.kill("SIGKILL");
+  await first.status;
+  await provider.said(/peer has been away for 10 s/);
+  await provider.said(/trying again.*nothing listens there/); // for ever, but not in a hurry
+  const { broker: second } = await start(new URL(url).host);
+  await using _second = second;
+  await until(() => provider.log.split("provider is ready").length === 3, 20_000);
+}
+
+async function unansweredCancel(): Promise<void> {
+  await using cluster = await HostCluster.start();
+  const asked = Promise.withResolvers<void>();
+  await using _deaf = await openRawProvider(cluster.port, { name: "deaf", slots: 1 }, () => {
+    asked.resolve();
+    return new Promise(() => {});
+  });
+  const client = await cluster.client();
+  const cancel = new AbortController();
+  const run = client.run({ module: await cluster.store(), args: ["x"] }, liveIo(undefined), {
+    signal: cancel.signal,
+  });
+  await asked.promise;
+  cancel.abort(new WasimoffError("canceled", "enough"));
+  const cancelledAt = performance.now();
+  const { outcome } = await run;
+  const tookMs = performance.now() - cancelledAt;
+  ok(tookMs > 9_000 && tookMs < 10_000 + SLACK_MS, `it took ${tookMs} ms`);
+  deepStrictEqual([outcome.reason, outcome.status], ["cancelled", 143]);
+  match(outcome.message, /"deaf" did not acknowledge within 10 s/);
+}
+
+async function outputWithoutEnd(): Promise<void> {
+  await using cluster = await HostCluster.start();
+  const asked = Promise.withResolvers<void>();
+  await using _liar = await openRawProvider(cluster.port, { name: "liar", slots: 1 }, ({ attempt }) => {
+    asked.resolve();
+    return Promise.resolve(attemptResult(attempt.attempt, 0, { stdout: 5n }));
+  });
+  const client = await cluster.client();
+  const io = liveIo(undefined);
+  const task = { module: await cluster.store(), args: ["guest", "exit", "6"], timeoutMs: 100 };
+  const run = client.run(task, io);
+  await asked.promise;
+  await cluster.provider({ name: "honest" });
+  const { outcome, provider, attempts } = await run;
+  deepStrictEqual([outcome, provider, attempts], [exited(6), "honest", 2]);
+  strictEqual(io.stdout.text, "");
+}
+
+/** What each has to show, by name. */
+const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
+  "a killed provider's slots are gone within 1 s, its task is elsewhere within 11 s": killedProvider,
+  "a stopped provider gets nothing after 5 s, its task is elsewhere within 21 s": stoppedProvider,
+  "a task goes on over connections that stalled, on others": stalledConnections,
+  "a provider finds a broker that was away for longer than its lease": absentBroker,
+  "a cancel that nobody acknowledges ends its task after 10 s": unansweredCancel,
+  "a success whose output never ends is none": outputWithoutEnd,
+};
+
+Deno.test(`silent peers: ${Object.keys(SCENARIOS).join("; ")}`, async () => {
+  const failures: string[] = [];
+  await Promise.all(
+    Object.entries(SCENARIOS).map(async ([name, scenario]) => {
+      await scenario().catch((error) => failures.push(`${name}: ${error.stack}`));
+    }),
+  );
+  deepStrictEqual(failures, []);
 });
