@@ -57,7 +57,7 @@ Deno.test("a provider that leaves after its task first sends the output that sti
   const slow = new TextSink();
   const stdout = {
     write: async (chunk: Uint8Array) => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 30));
       slow.write(chunk);
     },
     end: () => slow.end(),
