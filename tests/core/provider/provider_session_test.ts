@@ -41,23 +41,23 @@ Deno.test("a provider that leaves after its task first sends the output that sti
   using pair = new SessionPair();
   const broker = seat(pair);
   const ready = Promise.withResolvers<string>();
-  const size = 100_000; // beyond the initial credit
+  const size = 1_150_000; // the last of it waits for credit, and no write of the slot waits for that
   const done = runProvider(options({
     once: true,
     signal: new AbortController().signal,
     openSession: () => Promise.resolve(pair.dialer),
     onReady: ready.resolve,
     runInSlot: async (_task, { stdout, stderr, artifacts }) => {
-      for (let at = 0; at < size; at += 50_000) void stdout.write(new Uint8Array(50_000).fill(120));
+      for (let at = 0; at < size; at += 50_000) await stdout.write(new Uint8Array(50_000).fill(120));
       for (const sink of [stdout, stderr, artifacts]) sink.end();
-      return await Promise.resolve({ outcome: exited(0), durationMs: 1, memoryBytes: 0 });
+      return { outcome: exited(0), durationMs: 1, memoryBytes: 0 };
     },
   }));
   await ready.promise;
   const slow = new TextSink();
   const stdout = {
     write: async (chunk: Uint8Array) => {
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await new Promise((resolve) => setTimeout(resolve, 5));
       slow.write(chunk);
     },
     end: () => slow.end(),
