@@ -164,7 +164,9 @@ export class Session {
         if (this.#connection === connection) this.#onFrame(bytes);
       },
       onDrain: () => {
-        if (this.#connection === connection) this.#pump();
+        if (this.#connection !== connection) return;
+        this.#acknowledgeWhenDue();
+        this.#pump();
       },
       onClose: (cause) => this.#detach(connection, cause),
     });
@@ -235,12 +237,18 @@ export class Session {
     this.#received++;
     this.#unackedFrames++;
     this.#unackedBytes += bytes;
+    this.#acknowledgeWhenDue();
+  }
+
+  #acknowledgeWhenDue(): void {
     if (this.#unackedFrames >= ACK_EVERY_FRAMES || this.#unackedBytes >= ACK_EVERY_BYTES) this.#acknowledge();
   }
 
+  /** A peer that sends and never reads gets no acknowledgements, which would pile up: the next one says it all. */
   #acknowledge(): void {
+    if (this.#connection === null || this.#connection.buffered >= SOCKET_HIGH_WATER_BYTES) return;
     this.#unackedFrames = this.#unackedBytes = 0;
-    this.#connection?.send(encodeFrame({ type: FRAME_ACK, received: this.#received }));
+    this.#connection.send(encodeFrame({ type: FRAME_ACK, received: this.#received }));
   }
 
   #afterAcknowledgement(): void {

@@ -7,8 +7,10 @@ import {
   MAX_PAYLOAD_BYTES,
   REPLAY_LIMIT_BYTES,
   REPLAY_WINDOW_BYTES,
+  SOCKET_HIGH_WATER_BYTES,
 } from "../../../core/protocol/limits.ts";
 import {
+  decodeFrame,
   encodeFrame,
   type Frame,
   FRAME_ABORT,
@@ -238,4 +240,32 @@ Deno.test("a listener that throws ends its session only, also on messages that c
     if (late) session.receiveMessages(broken);
     equal(session.signal.reason.message, "not a message");
   }
+});
+
+Deno.test("a peer that sends and never reads gets acknowledgements for 256 KiB, and the one that is due when it reads", async () => {
+  const pipe = memoryPipe();
+  const session = new Session({ side: "acceptor", leaseMs: 10_000 });
+  session.receiveMessages(() => {});
+  let buffered = SOCKET_HIGH_WATER_BYTES;
+  let drained = () => {};
+  const sent: Frame[] = [];
+  session.attach({
+    send: (frame) => void sent.push(decodeFrame(frame)),
+    get buffered() {
+      return buffered;
+    },
+    start: (handler) => {
+      drained = () => handler.onDrain();
+      pipe.a.start(handler);
+    },
+    close: (code, reason) => pipe.a.close(code, reason),
+  }, 0);
+  const frame = encodeFrame({ type: FRAME_MESSAGE, body: one });
+  for (let i = 0; i < 1_000; i++) pipe.b.send(frame);
+  await settle();
+  deepEqual([session.received, sent.length], [1_000, 0]);
+  buffered = 0;
+  drained();
+  deepEqual(sent, [{ type: FRAME_ACK, received: 1_000 }]);
+  session.close(DONE);
 });
