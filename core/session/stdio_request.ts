@@ -38,6 +38,9 @@ export interface StdioAnswer {
   readonly broken: Break | null;
 }
 
+/** stdin and three outputs. */
+const MAX_STREAMS_OF_REQUEST = 4;
+
 interface Output {
   readonly stream: ReceiveStream;
   readonly done: Promise<Break | null>;
@@ -59,6 +62,7 @@ export async function requestWithStdio(
   stdio: Stdio,
   { method, sent, signal }: StdioRequestOptions,
 ): Promise<StdioAnswer> {
+  session.streams.checkRoom(MAX_STREAMS_OF_REQUEST); // all or none: what is opened here is closed below
   // Aborted by the caller's signal, or by a source or sink of ours that fails.
   const cancel = new AbortController();
   const forward = () => cancel.abort(signal!.reason);

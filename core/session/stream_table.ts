@@ -129,7 +129,7 @@ export class StreamTable {
 
   /** Goes through all 2^31 ids of this side before one is used again. */
   #allocate(): number {
-    this.#checkRoom();
+    this.checkRoom(1);
     for (;;) {
       const id = this.#nextId;
       this.#nextId = id + 2 > MAX_STREAM_ID ? this.#firstId : id + 2;
@@ -146,22 +146,23 @@ export class StreamTable {
   }
 
   #addSend(id: number): SendStream {
-    this.#checkRoom();
+    this.checkRoom(1);
     const stream = new SendStream(id, this.#sendOwner);
     this.#senders.set(id, stream);
     return stream;
   }
 
   #addReceive(id: number): ReceiveStream {
-    this.#checkRoom();
+    this.checkRoom(1);
     const stream = new ReceiveStream(id, this.#receiveOwner);
     this.#receivers.set(id, stream);
     return stream;
   }
 
-  #checkRoom(): void {
+  /** Throws when fewer than so many streams can be opened now: `resource_exhausted`, or why the session has ended. */
+  checkRoom(streams: number): void {
     if (this.#failure !== null) throw this.#failure;
-    if (this.size < MAX_STREAMS) return;
+    if (this.size + streams <= MAX_STREAMS) return;
     throw new WasimoffError("resource_exhausted", `session has ${MAX_STREAMS} streams already`);
   }
 }

@@ -1,7 +1,7 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import type { ByteSink, ByteSource } from "../../../core/byte_stream.ts";
 import { WasimoffError } from "../../../core/errors.ts";
-import { CANCEL_GRACE_MS } from "../../../core/protocol/limits.ts";
+import { CANCEL_GRACE_MS, MAX_STREAMS } from "../../../core/protocol/limits.ts";
 import { Messenger, type ResultInit } from "../../../core/protocol/messenger.ts";
 import { requestWithStdio, type Stdio } from "../../../core/session/stdio_request.ts";
 import { AcceptedStdio } from "../../../core/session/stdio_response.ts";
@@ -160,4 +160,17 @@ Deno.test("an output that never ends is given up after the cancel and its grace"
   await clock.tick(1);
   equal((await answer).broken?.cause, DISK);
   deepEqual([stdout.ending, stderr.ending], ["data_loss", "end"]);
+});
+
+Deno.test("a request that finds no room for its streams opens none of them", async () => {
+  using pair = new SessionPair();
+  const messenger = new Messenger(pair.dialer, { request: () => Promise.reject(DISK), event: () => {} });
+  for (let i = 0; i < MAX_STREAMS - 2; i++) pair.dialer.streams.openReceive();
+  const [stdout, stderr, artifacts] = [new Collector(), new Collector(), new Collector()];
+  const stdio = { stdinBytes: new Uint8Array(0), stdin: null, stdout, stderr, artifacts };
+  const request = requestWithStdio(pair.dialer, messenger, stdio, {
+    method: (stdio) => ({ case: "runTask", value: { stdio } }),
+  });
+  await rejects(request, { code: "resource_exhausted" });
+  equal(pair.dialer.streams.size, MAX_STREAMS - 2);
 });
