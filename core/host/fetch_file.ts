@@ -43,6 +43,16 @@ export async function fetchFile(
   throw new WasimoffError(code, `broker answered ${response.status} for "${ref}"`);
 }
 
+/**
+ * Where a broker says that its files are: a path on it. Throws `permission_denied` for anywhere else, which would be
+ * told the token.
+ */
+export function storageAt(broker: URL, storagePath: string): URL {
+  const url = new URL(storagePath.replace(/^\/+/, ""), broker);
+  if (url.origin === broker.origin) return url;
+  throw new WasimoffError("permission_denied", `broker names a storage elsewhere: "${url.origin}"`);
+}
+
 /** Aborts its signal when nothing has come for so long: a dead connection says nothing by itself. */
 class IdleTimer {
   readonly #controller = new AbortController();

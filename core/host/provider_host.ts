@@ -6,7 +6,7 @@ import type { ProviderOptions } from "../provider/provider_options.ts";
 import { SlotPool } from "../provider/slot_pool.ts";
 import { openSession } from "../session/dialer.ts";
 import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
-import { fetchFile } from "./fetch_file.ts";
+import { fetchFile, storageAt } from "./fetch_file.ts";
 import { openFiles } from "./files.ts";
 import { Guard } from "./guard.ts";
 import { createProcessSlotStarter } from "./process_slot.ts";
@@ -52,7 +52,7 @@ export async function runProviderHost(options: ProviderHostOptions): Promise<voi
         openSession: (signal) => openSession({ dial, token: token ?? "", agent, logger, signal }),
         runInSlot: (task, io, signal) => pool.run(task, io, signal),
         loadFile: (ref, storagePath) => {
-          storageUrl = new URL(storagePath.replace(/^\//, ""), broker.http);
+          storageUrl = storageAt(broker.http, storagePath);
           return cache.get(ref, stopped.signal);
         },
         cached: async () => (await files.list()).slice(0, MAX_ANNOUNCED_FILES).map(({ ref }) => ref),
