@@ -16,6 +16,8 @@ export interface SlotPoolOptions {
   readonly random?: () => number;
 }
 
+/** A process each: more would bring down the machine, and a broker believes no more. */
+export const MAX_POOL_SIZE = 1_024;
 /** Modules remembered per slot: about as many as a slot keeps compiled. */
 const REMEMBERED_MODULES = 32;
 /** A task that came while its slot was being replaced waits this long at most. */
@@ -54,6 +56,10 @@ export class SlotPool {
   static async open(options: SlotPoolOptions, signal?: AbortSignal): Promise<SlotPool> {
     if (!Number.isInteger(options.size) || options.size < 1) {
       throw new RangeError("a pool has at least one slot");
+    }
+    if (options.size > MAX_POOL_SIZE) {
+      const message = `cannot run ${options.size} tasks at once: give at most ${MAX_POOL_SIZE}`;
+      throw new WasimoffError("invalid_argument", message);
     }
     const pool = new SlotPool(options);
     const either = signal ? AbortSignal.any([signal, pool.#closing.signal]) : pool.#closing.signal;

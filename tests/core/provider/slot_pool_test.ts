@@ -4,7 +4,7 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { install } from "@sinonjs/fake-timers";
 import { WasimoffError } from "../../../core/errors.ts";
 import { silent } from "../../../core/log.ts";
-import { REPLACE_WAIT_MS, SlotPool } from "../../../core/provider/slot_pool.ts";
+import { MAX_POOL_SIZE, REPLACE_WAIT_MS, SlotPool } from "../../../core/provider/slot_pool.ts";
 import { FakeSlot } from "../../support/fake_slots.ts";
 import { collectingIo, fileOf, guestTask } from "../../support/slot_tasks.ts";
 
@@ -217,4 +217,14 @@ Deno.test("SlotPool.run() loses no slot that starts in the same turn as its task
   } finally {
     clock.uninstall();
   }
+});
+
+Deno.test("SlotPool.open() starts none of more slots than a machine can have", async () => {
+  let starts = 0;
+  const start = () => Promise.resolve((starts++, new FakeSlot()));
+  await rejects(SlotPool.open({ size: MAX_POOL_SIZE + 1, start, logger: silent }), {
+    code: "invalid_argument",
+    message: "cannot run 1025 tasks at once: give at most 1024",
+  });
+  strictEqual(starts, 0);
 });
