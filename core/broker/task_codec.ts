@@ -18,7 +18,7 @@ import type { TaskPreopen, TaskProgress, TaskResult, TaskSpec } from "./task.ts"
 /** Providers tried when the client does not say. */
 export const DEFAULT_ATTEMPTS = 3;
 /** Providers tried at most: what loses ten in a row is the task's own doing. */
-export const MAX_ATTEMPTS = 10;
+const MAX_ATTEMPTS = 10;
 /** Labels that a task may require. */
 const MAX_REQUIRED_LABELS = 32;
 /** Directories that a guest may have. */

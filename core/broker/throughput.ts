@@ -1,7 +1,7 @@
 /** How many tasks end each second, over a short window. */
 
 /** Seconds that the rate is taken over (wasimoff-v1 8.5). */
-export const THROUGHPUT_WINDOW_S = 5;
+const THROUGHPUT_WINDOW_S = 5;
 
 /** Remembers a running total once a second. */
 export class Throughput {

@@ -29,8 +29,8 @@ export interface BrokerRoutesOptions {
   readonly logger: Logger;
 }
 
-export const PROVIDER_PATH = "/api/provider/ws";
-export const CLIENT_PATH = "/api/client/ws";
+const PROVIDER_PATH = "/api/provider/ws";
+const CLIENT_PATH = "/api/client/ws";
 
 export function brokerRoutes(options: BrokerRoutesOptions): Readonly<Record<string, WebSocketRoute>> {
   const { broker, acceptor, files, names, storagePath, identify, allowsOrigin, clientAddress, logger } =

@@ -41,7 +41,7 @@ export function dequeue(state: DispatcherState, task: Task): void {
 }
 
 /** The task of a lane that is to go first. */
-export function headOf(lane: Lane): Task {
+function headOf(lane: Lane): Task {
   return (lane.priority.first ?? lane.normal.first)!;
 }
 
