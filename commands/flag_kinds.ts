@@ -65,20 +65,20 @@ export function choice<const W extends string>(...words: readonly W[]): FlagKind
   }, (word) => word);
 }
 
-const SWITCH: Readonly<Record<string, boolean>> = {
-  true: true,
-  yes: true,
-  1: true,
-  false: false,
-  no: false,
-  0: false,
-};
+const SWITCH: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["yes", true],
+  ["1", true],
+  ["false", false],
+  ["no", false],
+  ["0", false],
+]);
 
 export const toggle: FlagKind<boolean> = {
   values: "none",
   placeholder: "",
   parse(texts) {
-    const value = SWITCH[texts.at(-1)!.toLowerCase()];
+    const value = SWITCH.get(texts.at(-1)!.toLowerCase());
     if (value === undefined) throw usageError(`"${texts.at(-1)}" is neither true nor false`);
     return value;
   },

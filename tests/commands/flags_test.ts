@@ -96,6 +96,10 @@ Deno.test("resolveFlags() names the place of a wrong value", () => {
       'WASIMOFF_PROVIDER_OPEN: "maybe" is neither true nor false',
     ],
     [
+      { variables: { WASIMOFF_PROVIDER_OPEN: "constructor" } },
+      'WASIMOFF_PROVIDER_OPEN: "constructor" is neither true nor false',
+    ],
+    [
       { config: new Map([["log", ["jsno"]]]) },
       '"provider.log" in the config file: "jsno" is none of text, json: did you mean "json"?',
     ],
