@@ -2,6 +2,7 @@
 
 import { WasimoffError } from "../core/errors.ts";
 import { MAX_FILE_BYTES } from "../core/provider/slot_intake.ts";
+import { sniffMedia, ZIP_MEDIA } from "../core/storage/media.ts";
 import { packDirectory } from "./pack_directory.ts";
 import { formatSize } from "./size.ts";
 import { usageError } from "./usage_error.ts";
@@ -52,7 +53,11 @@ async function readRootfs(path: string): Promise<Uint8Array> {
     if (size > MAX_FILE_BYTES) {
       throw new WasimoffError("out_of_range", `it has more than ${formatSize(MAX_FILE_BYTES)}`);
     }
-    return await Deno.readFile(path);
+    const bytes = await Deno.readFile(path);
+    if (sniffMedia(bytes) !== ZIP_MEDIA) {
+      throw usageError("it is no ZIP: make one, or give a directory with --dir");
+    }
+    return bytes;
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;
     const { code, message } = WasimoffError.from(error, missing ? "not_found" : "unknown");

@@ -72,6 +72,7 @@ async function* walk(directory: string, prefix: string): AsyncGenerator<Entry> {
   children.sort((a, b) => a.name < b.name ? -1 : 1);
   for (const { name, isDirectory, isFile, isSymlink } of children) {
     const path = `${directory}/${name}`;
+    if (name.includes("\\")) throw usageError(`pack "${path}": rename it, a ZIP cannot keep a backslash`);
     if (isSymlink) {
       yield { name: prefix + name, path, mode: LINK_MODE };
     } else if (isDirectory) {
@@ -99,9 +100,16 @@ async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;
-    const detail = missing ? "there is no such directory" : WasimoffError.from(error).message;
-    throw new WasimoffError(missing ? "not_found" : "unknown", `pack "${path}": ${detail}`, { cause: error });
+    const code = missing ? "not_found" : "unknown";
+    throw new WasimoffError(code, `pack "${path}": ${describe(error, path)}`, { cause: error });
   }
+}
+
+function describe(error: unknown, path: string): string {
+  if (error instanceof Deno.errors.NotADirectory) return "it is a file: name a directory";
+  if (!(error instanceof Deno.errors.NotFound)) return WasimoffError.from(error).message;
+  // The platform replaces what is no UTF-8, and then there is no file of that name.
+  return path.includes("\ufffd") ? "its name is no UTF-8: rename it" : "there is no such file or directory";
 }
 
 function tooMuch(root: string, what: string): WasimoffError {

@@ -23,11 +23,11 @@ Deno.test("guestDirectories() gives an empty . when nothing is asked for", async
 Deno.test("guestDirectories() puts the rootfs first and reads it as it is", async () => {
   await using directory = await temporaryDirectory();
   const zip = `${directory.path}/root.zip`;
-  await Deno.writeTextFile(zip, "PK as is");
+  await Deno.writeTextFile(zip, "PK\x03\x04 as is");
   await Deno.mkdir(`${directory.path}/empty`);
   const found = await guestDirectories({ rootfs: zip, dir: [`${directory.path}/empty::data`] });
   assert.deepEqual(found, [
-    { guest: "/", zip: new TextEncoder().encode("PK as is") },
+    { guest: "/", zip: new TextEncoder().encode("PK\x03\x04 as is") },
     { guest: "data", zip: null },
   ]);
 });
@@ -42,6 +42,11 @@ Deno.test("guestDirectories() refuses a guest path given twice, and a rootfs tha
   await assert.rejects(guestDirectories({ rootfs: path, dir: [] }), {
     code: "invalid_argument",
     message: /is a directory/,
+  });
+  await Deno.writeTextFile(`${path}/text`, "text");
+  await assert.rejects(guestDirectories({ rootfs: `${path}/text`, dir: [] }), {
+    code: "invalid_argument",
+    message: `read rootfs "${path}/text": it is no ZIP: make one, or give a directory with --dir`,
   });
   await assert.rejects(guestDirectories({ rootfs: `${path}/no`, dir: [] }), {
     code: "not_found",

@@ -60,7 +60,7 @@ Deno.test("packDirectory() names the path of what it cannot pack", async () => {
   const { path } = directory;
   await assert.rejects(packDirectory(`${path}/no`), {
     code: "not_found",
-    message: `pack "${path}/no": there is no such directory`,
+    message: `pack "${path}/no": there is no such file or directory`,
   });
   await Deno.mkdir(`${path}/sub`);
   const made = await new Deno.Command("mkfifo", { args: [`${path}/sub/fifo`] }).output();
@@ -69,6 +69,23 @@ Deno.test("packDirectory() names the path of what it cannot pack", async () => {
     code: "invalid_argument",
     message: `pack "${path}/sub/fifo": it is neither a file nor a directory nor a link`,
   });
+});
+
+Deno.test("packDirectory() says what is wrong with a name that a ZIP cannot keep", async () => {
+  await using directory = await temporaryDirectory();
+  await Deno.writeTextFile(`${directory.path}/a\\b`, "");
+  await assert.rejects(packDirectory(directory.path), {
+    code: "invalid_argument",
+    message: /a\\b": rename it, a ZIP cannot keep a backslash$/,
+  });
+  await assert.rejects(packDirectory(`${directory.path}/a\\b`), {
+    message: /it is a file: name a directory$/,
+  });
+  await Deno.remove(`${directory.path}/a\\b`);
+  const made = await new Deno.Command("sh", { args: ["-c", `: > "$0/$(printf 'b\\377')"`, directory.path] })
+    .output();
+  assert.equal(made.code, 0);
+  await assert.rejects(packDirectory(directory.path), { message: /its name is no UTF-8: rename it$/ });
 });
 
 Deno.test("packDirectory() ends at its limits", async () => {
