@@ -65,8 +65,8 @@ export class BrokerHttp {
   async #refusal(response: Response): Promise<WasimoffError> {
     const { code, message } = errorOf(await readSome(response), response.status);
     if (code !== "unauthenticated") return new WasimoffError(code, message);
-    const advice = this.#token === null ? "give --token-file" : "check the token";
-    return new WasimoffError(code, `the broker at "${this.#url.href}" refuses us: ${message}: ${advice}`);
+    const advice = this.#token === null ? "give --token-file or WASIMOFF_TOKEN" : "check the token";
+    return new WasimoffError(code, `the broker at "${this.#url.href}" refuses us: ${advice}`);
   }
 }
 

@@ -42,7 +42,7 @@ Deno.test("BrokerHttp.request() says how to give a token", async () => {
   const refused = () => Response.json(body, { status: 401 });
   await assert.rejects(broker(refused()).http.request("GET", "x", { signal }), {
     code: "unauthenticated",
-    message: `the broker at "${URL_TEXT}" refuses us: a token is needed: give --token-file`,
+    message: `the broker at "${URL_TEXT}" refuses us: give --token-file or WASIMOFF_TOKEN`,
   });
   await assert.rejects(broker(refused(), "wrong").http.request("GET", "x", { signal }), {
     message: /check the token$/,
