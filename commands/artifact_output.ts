@@ -2,6 +2,7 @@
 
 import type { ByteSink } from "../core/byte_stream.ts";
 import { WasimoffError } from "../core/errors.ts";
+import { replaceFile } from "./replace_file.ts";
 import { formatSize } from "./size.ts";
 import { type UnpackOptions, unpackZip } from "./unpack_zip.ts";
 import { usageError } from "./usage_error.ts";
@@ -22,6 +23,35 @@ export function checkArtifactFlags({ artifact, output }: ArtifactFlags): void {
   if (artifact.length === 0 && output !== null) {
     throw usageError(`-o "${output}" without --artifact: say what to bring back, with --artifact PATH`);
   }
+}
+
+/** Refuses a place that could not take the artifacts, before a task has run for nothing. */
+export async function checkArtifactTarget(target: string): Promise<void> {
+  const there = await statIfPresent(target);
+  if (!isZip(target)) {
+    if (there === null || there.isDirectory) return;
+    throw usageError(`-o "${target}" is a file: name a directory, or a file that ends with ".zip"`);
+  }
+  if (there?.isDirectory) throw usageError(`-o "${target}" is a directory: name a file in it`);
+  const parent = target.includes("/") ? target.slice(0, target.lastIndexOf("/") + 1) : ".";
+  if (!(await statIfPresent(parent))?.isDirectory) {
+    throw usageError(`-o "${target}": there is no directory "${parent}", make it first`);
+  }
+}
+
+async function statIfPresent(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+    throw new WasimoffError("unknown", `look at "${path}": ${WasimoffError.from(error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+function isZip(target: string): boolean {
+  return target.toLowerCase().endsWith(".zip");
 }
 
 /** Collects the ZIP of artifacts. */
@@ -62,12 +92,12 @@ export class ArtifactOutput implements ByteSink {
     if (!this.#ended || this.#size === 0) return false;
     const zip = new Uint8Array(await new Blob(this.#chunks).arrayBuffer());
     this.#chunks = [];
-    if (!this.#target.toLowerCase().endsWith(".zip")) {
+    if (!isZip(this.#target)) {
       await unpackZip(zip, this.#target, { onSkippedLink: this.#onSkippedLink });
       return true;
     }
     try {
-      await Deno.writeFile(this.#target, zip);
+      await replaceFile(this.#target, (temporary) => Deno.writeFile(temporary, zip));
     } catch (error) {
       throw new WasimoffError("unknown", `write "${this.#target}": ${WasimoffError.from(error).message}`, {
         cause: error,

@@ -2,6 +2,7 @@
 
 import { type Entry, Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
 import { WasimoffError } from "../core/errors.ts";
+import { replaceFile } from "./replace_file.ts";
 import { isDownward, safePath } from "./safe_path.ts";
 import { formatSize } from "./size.ts";
 
@@ -72,10 +73,10 @@ async function writeEntry(entry: Entry, { directory, parts, onSkippedLink }: Pla
     throw tooMuch("a link with an endless target");
   }
   const content = await extract(entry);
-  if (!entry.symlink) return await replace(path, (temporary) => Deno.writeFile(temporary, content));
+  if (!entry.symlink) return await replaceFile(path, (temporary) => Deno.writeFile(temporary, content));
   const target = new TextDecoder().decode(content);
   if (!isDownward(target)) return onSkippedLink(entry.filename, target);
-  await replace(path, (temporary) => Deno.symlink(target, temporary));
+  await replaceFile(path, (temporary) => Deno.symlink(target, temporary));
 }
 
 /** Makes sure that a real directory is there: a link in its place could lead anywhere. */
@@ -111,19 +112,6 @@ class LimitedWriter extends Uint8ArrayWriter {
     this.#left -= chunk.length;
     if (this.#left < 0) return Promise.reject(tooMuch("more than its directory says"));
     return super.writeUint8Array(chunk);
-  }
-}
-
-/** Writes beside and renames, so that a link of that name is replaced and not followed. */
-async function replace(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  try {
-    await write(temporary);
-    await Deno.rename(temporary, path);
-  } catch (error) {
-    // Nothing to remove when writing has failed at once; the first error is the one that counts.
-    await Deno.remove(temporary).catch(() => {});
-    throw error;
   }
 }
 

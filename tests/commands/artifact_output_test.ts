@@ -1,7 +1,7 @@
 /** Tests of where artifacts go. */
 
 import assert from "node:assert/strict";
-import { ArtifactOutput, checkArtifactFlags } from "../../commands/artifact_output.ts";
+import { ArtifactOutput, checkArtifactFlags, checkArtifactTarget } from "../../commands/artifact_output.ts";
 import { packDirectory } from "../../commands/pack_directory.ts";
 import { WasimoffError } from "../../core/errors.ts";
 import { temporaryDirectory } from "./temporary_directory.ts";
@@ -16,6 +16,22 @@ Deno.test("checkArtifactFlags() wants -o and --artifact together", () => {
     message: "--artifact without -o: say where to, with -o FILE.zip or -o DIRECTORY",
   });
   assert.throws(() => checkArtifactFlags({ artifact: [], output: "dir" }), { code: "invalid_argument" });
+});
+
+Deno.test("checkArtifactTarget() refuses a place that cannot take artifacts", async () => {
+  await using directory = await temporaryDirectory();
+  const { path } = directory;
+  await Deno.writeTextFile(`${path}/plain`, "");
+  await Deno.mkdir(`${path}/dir.zip`);
+  for (const fine of [path, `${path}/new`, `${path}/new.zip`, "new.zip"]) await checkArtifactTarget(fine);
+  const cases: [string, RegExp][] = [
+    [`${path}/plain`, /is a file: name a directory/],
+    [`${path}/dir.zip`, /is a directory: name a file in it$/],
+    [`${path}/no/out.zip`, /there is no directory ".*\/no\/", make it first$/],
+  ];
+  for (const [target, message] of cases) {
+    await assert.rejects(checkArtifactTarget(target), { code: "invalid_argument", message });
+  }
 });
 
 Deno.test("ArtifactOutput.save() writes the bytes of the ZIP to a file", async () => {
