@@ -43,7 +43,10 @@ async function main([name, ...words]: readonly string[]): Promise<number> {
   });
   try {
     const { command } = await entry.load();
-    return await command.main(words, { signal: root.signal, commands: Object.keys(COMMANDS) });
+    const status = await command.main(words, { signal: root.signal, commands: Object.keys(COMMANDS) });
+    // A read of our own input may still wait after an interrupt, and would keep the process here.
+    if (root.signal.aborted) Deno.exit(status);
+    return status;
   } finally {
     for (const { by, handler } of handlers) Deno.removeSignalListener(by, handler);
   }

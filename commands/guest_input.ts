@@ -3,10 +3,7 @@
 import type { ByteSource } from "../core/byte_stream.ts";
 import { WasimoffError } from "../core/errors.ts";
 
-/**
- * Input of a regular file up to this size travels inside the request, which saves a stream; half of what a
- * message may hold, so that arguments and variables fit beside it.
- */
+/** Input of a regular file up to this size travels inside the request where it fits, which saves a stream. */
 export const INLINE_INPUT_BYTES = 32 * 1024;
 
 /** What is known at the start, and what follows. */
@@ -39,16 +36,23 @@ export const ownInput: OwnInput = {
   },
 };
 
-/** Opens what `--stdin` names: `none`, `-` or a path; null forwards our own unless it is a terminal. */
-export async function openGuestInput(choice: string | null, own: OwnInput): Promise<GuestInput> {
+/**
+ * Opens what `--stdin` names: `none`, `-` or a path; null forwards our own unless it is a terminal. A regular
+ * file of up to `inlineBytes` is read at once.
+ */
+export async function openGuestInput(
+  choice: string | null,
+  own: OwnInput,
+  inlineBytes: number,
+): Promise<GuestInput> {
   if (choice === "none" || (choice === null && own.isTerminal())) return fixed(new Uint8Array());
   if (choice === null || choice === "-") {
-    return await open(own.readable, { regular: await own.isRegular() });
+    return await open(own.readable, await own.isRegular() ? inlineBytes : null);
   }
   try {
     const { isFile, isDirectory } = await Deno.stat(choice);
     if (isDirectory) throw new Error("it is a directory");
-    return await open((await Deno.open(choice)).readable, { regular: isFile });
+    return await open((await Deno.open(choice)).readable, isFile ? inlineBytes : null);
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;
     const detail = missing ? "there is no such file" : WasimoffError.from(error).message;
@@ -58,15 +62,12 @@ export async function openGuestInput(choice: string | null, own: OwnInput): Prom
   }
 }
 
-async function open(
-  readable: ReadableStream<Uint8Array>,
-  { regular }: { regular: boolean },
-): Promise<GuestInput> {
+async function open(readable: ReadableStream<Uint8Array>, inlineBytes: number | null): Promise<GuestInput> {
   const source = new ReadableSource(readable);
-  if (!regular) return withStream(new Uint8Array(), source);
+  if (inlineBytes === null) return withStream(new Uint8Array(), source);
   const start: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  while (size <= INLINE_INPUT_BYTES) {
+  while (size <= inlineBytes) {
     const chunk = await source.read();
     if (chunk === null) return fixed(await joined(start));
     start.push(new Uint8Array(chunk));

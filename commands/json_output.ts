@@ -1,10 +1,10 @@
 /** `--json` of `submit` and `run`: JSON lines with the guest's output, and a last one with the result. */
 
 import type { ByteSink } from "../core/byte_stream.ts";
+import type { TaskResult } from "../core/client/task_request.ts";
 import { WasimoffError } from "../core/errors.ts";
 import type { GuestOutput, OutputOptions } from "./guest_output.ts";
 import { type RawWriter, writeAll } from "./stdout.ts";
-import type { TaskEnd } from "./task_end.ts";
 import { type Piece, TextOrBytes } from "./text_or_bytes.ts";
 
 /** Version of the objects; a change that breaks readers raises it. */
@@ -27,7 +27,7 @@ export class JsonOutput implements GuestOutput {
   }
 
   /** The last line. */
-  async result(end: TaskEnd): Promise<void> {
+  async result(end: TaskResult): Promise<void> {
     const { reason, origin, status, message } = end.outcome;
     const { task, provider, attempts, queuedMs, durationMs } = end;
     await this.#line({

@@ -1,6 +1,7 @@
 /** `wasimoff run`: runs a program here, in the sandbox of the providers, without a broker. */
 
 import type { ByteSink } from "../core/byte_stream.ts";
+import type { TaskResult } from "../core/client/task_request.ts";
 import { Guard } from "../core/host/guard.ts";
 import { createProcessSlotStarter } from "../core/host/process_slot.ts";
 import { prefixed } from "../core/provider/prefixed_source.ts";
@@ -12,9 +13,9 @@ import { fileRef } from "./file_ref.ts";
 import { size } from "./flag_kinds.ts";
 import { flag } from "./flags.ts";
 import { taskFailureStatus } from "./report_error.ts";
-import { type GuestIo, type GuestTask, runGuest } from "./run_guest.ts";
+import type { GuestTask } from "./guest_task.ts";
+import { type GuestIo, runGuest } from "./run_guest.ts";
 import { slotCommands } from "./slot_commands.ts";
-import type { TaskEnd } from "./task_end.ts";
 import { TASK_FLAGS, TASK_OPERANDS } from "./task_flags.ts";
 
 /** As a provider gives when it is not told otherwise. */
@@ -48,7 +49,10 @@ interface Work {
   readonly signal: AbortSignal;
 }
 
-async function runHere({ options, log }: Call<typeof FLAGS>, { task, io, signal }: Work): Promise<TaskEnd> {
+async function runHere(
+  { options, log }: Call<typeof FLAGS>,
+  { task, io, signal }: Work,
+): Promise<TaskResult> {
   if (!("bytes" in task.module)) throw new TypeError("run takes only modules that are here");
   const { timeout, deadline, memory } = options;
   const timeoutMs = Math.min(

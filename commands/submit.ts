@@ -1,7 +1,6 @@
 /** `wasimoff submit`: runs a program on a provider as if it ran here. */
 
 import { Client } from "../core/client/client.ts";
-import type { TaskProgress } from "../core/client/task_request.ts";
 import { WasimoffError } from "../core/errors.ts";
 import { dialWebSocket } from "../core/host/websocket_dialer.ts";
 import { failed, STATUS_NOT_FOUND } from "../core/outcome.ts";
@@ -10,8 +9,10 @@ import { parseBrokerUrl, readToken } from "./broker_address.ts";
 import { BrokerHttp } from "./broker_http.ts";
 import { type Call, defineCommand } from "./command.ts";
 import { BROKER_NOTE } from "./common_flags.ts";
+import { ProgressNotices } from "./progress_notices.ts";
 import { reportCauses, taskFailureStatus } from "./report_error.ts";
-import { type GuestIo, type GuestTask, outcomeOf, runGuest } from "./run_guest.ts";
+import type { GuestTask } from "./guest_task.ts";
+import { type GuestIo, outcomeOf, runGuest } from "./run_guest.ts";
 import { storeFile } from "./store_file.ts";
 import { SUBMIT_COMMAND_FLAGS } from "./submit_flags.ts";
 import { unstarted } from "./task_end.ts";
@@ -41,14 +42,16 @@ async function submit(call: SubmitCall): Promise<number> {
   const broker = new BrokerHttp({ url: address.http, token });
   return await runGuest({ ...call, broker: true }, async (task, io, signal) => {
     try {
+      const notices = new ProgressNotices(call.log);
       const refs = await storeFiles(broker, task, signal);
       const client = await connect(new URL("api/client/ws", address.webSocket), { token, call, signal });
       try {
         return await client.run(taskRequest(task, refs, call), streams(io), {
           signal,
-          onProgress: (progress) => report(progress, call),
+          onProgress: (progress) => notices.report(progress),
         });
       } finally {
+        notices.close();
         client.close();
       }
     } catch (error) {
@@ -118,11 +121,6 @@ function streams({ stdin, stdout, stderr, artifacts }: GuestIo) {
     ...(stdin.stream === null ? {} : { stdin: stdin.stream }),
     ...(artifacts === null ? {} : { artifacts }),
   };
-}
-
-function report({ state, task, provider, detail }: TaskProgress, { log }: SubmitCall): void {
-  if (state === "retrying") log.info(`trying another provider: ${detail || "one was lost"}`, { task });
-  else log.debug(`the task is ${state}`, { task, provider });
 }
 
 /** Why the broker did not run the task. */

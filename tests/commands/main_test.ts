@@ -60,3 +60,23 @@ Deno.test("wasimoff gives a broker that cannot be reached the status of its comm
   const { result } = JSON.parse(run.stdout);
   assert.deepEqual([result.origin, result.reason, result.status], ["client", "rejected", 127]);
 });
+
+Deno.test("wasimoff ends at Ctrl-C while it waits for a module on its input, also in its result", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--no-prompt", MAIN, "run", "--json", "-"],
+    env: { HOME: "/nonexistent", XDG_CONFIG_HOME: "", NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(20_000),
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  // More than a pipe holds: when all of it is taken, the program is reading.
+  await writer.write(new Uint8Array(1024 * 1024));
+  child.kill("SIGINT");
+  const { code, stdout, stderr } = await child.output();
+  await writer.abort();
+  assert.equal(code, 130);
+  assert.equal(new TextDecoder().decode(stderr), "wasimoff: interrupted\n");
+  assert.equal(JSON.parse(new TextDecoder().decode(stdout)).result.status, 130);
+});
