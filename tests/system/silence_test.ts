@@ -7,6 +7,7 @@ import { slotsOf } from "../support/child_processes.ts";
 import { HostCluster } from "../support/host_cluster.ts";
 import { liveIo, LiveStdin } from "../support/live_streams.ts";
 import { attemptResult, openRawProvider } from "../support/raw_provider.ts";
+import { closeCodeOf, upgradeByHand } from "../support/raw_websocket.ts";
 import { CommandProcess } from "../support/real_cluster.ts";
 import { isAlive, until } from "../support/real_slots.ts";
 
@@ -171,10 +172,33 @@ async function outputWithoutEnd(): Promise<void> {
   strictEqual(io.stdout.text, "");
 }
 
+async function silentConnections(): Promise<void> {
+  await using cluster = await HostCluster.start();
+  await cluster.provider();
+  const client = await cluster.client();
+  const module = await cluster.store();
+  const begin = performance.now();
+  const silent = async () => {
+    const { socket } = await upgradeByHand(cluster.port, "/api/client/ws");
+    using _ = socket;
+    return await closeCodeOf(socket);
+  };
+  let all = false;
+  const closing = Promise.all(Array.from({ length: 2_000 }, silent)).finally(() => all = true);
+  do {
+    const { outcome } = await client.run({ module, args: ["guest", "exit", "1"] }, liveIo(undefined));
+    deepStrictEqual(outcome, exited(1));
+  } while (!all);
+  deepStrictEqual(new Set(await closing), new Set([1011]));
+  ok(performance.now() - begin > 4_900);
+  strictEqual(cluster.host.sessions, 2);
+}
+
 /** What each has to show, by name. */
 const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
   "a killed provider's slots are gone within 1 s, its task is elsewhere within 11 s": killedProvider,
   "a stopped provider gets nothing after 5 s, its task is elsewhere within 21 s": stoppedProvider,
+  "connections without a hello are closed after 5 s, thousands of them too": silentConnections,
   "a task goes on over connections that stalled, on others": stalledConnections,
   "a provider finds a broker that was away for longer than its lease": absentBroker,
   "a cancel that nobody acknowledges ends its task after 10 s": unansweredCancel,

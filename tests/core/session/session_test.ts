@@ -1,7 +1,14 @@
 import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { WasimoffError } from "../../../core/errors.ts";
 import { MAX_PAYLOAD_BYTES, SOCKET_HIGH_WATER_BYTES } from "../../../core/protocol/limits.ts";
-import { FRAME_ACK, FRAME_DATA, FRAME_GOODBYE, FRAME_MESSAGE } from "../../../core/session/frame.ts";
+import {
+  FRAME_ACK,
+  FRAME_CREDIT,
+  FRAME_DATA,
+  FRAME_END,
+  FRAME_GOODBYE,
+  FRAME_MESSAGE,
+} from "../../../core/session/frame.ts";
 import { Session } from "../../../core/session/session.ts";
 import { memoryPipe } from "../../../core/transport/memory.ts";
 import { fakeClock, RawPeer, SessionPair, settle } from "../../support/session_pair.ts";
@@ -232,4 +239,25 @@ Deno.test("Session.close() says goodbye behind what was sent before", async () =
   await settle();
   deepEqual(raw.peer.frames.map(({ type }) => type), [FRAME_MESSAGE, FRAME_GOODBYE]);
   equal(raw.peer.closed?.code, "canceled");
+});
+
+Deno.test("Session.flushed tells whether a goodbye would come behind everything that was given before", async () => {
+  using raw = withRawPeer();
+  const { session, peer } = raw;
+  equal(session.flushed, true);
+  const out = session.streams.openSend();
+  await Promise.resolve(out.write(new Uint8Array(70_000))); // 64 KiB may go at once
+  out.end();
+  await settle();
+  equal(session.flushed, false);
+  peer.send({ type: FRAME_CREDIT, stream: out.id, limit: 100_000 });
+  await settle();
+  equal(session.flushed, true);
+  equal(peer.of(FRAME_DATA).at(-1)!.offset, 65_536);
+  equal(peer.of(FRAME_END).length, 1);
+
+  raw.pipe.cut();
+  await settle();
+  session.send(text("nobody hears it"));
+  equal(session.flushed, false);
 });
