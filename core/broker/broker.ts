@@ -173,7 +173,13 @@ export class Broker {
     run.provider = peer.info.name;
     run.progress({ task, state: "running", provider: run.provider, detail: "" });
     const startedMs = this.#options.now();
-    peer.runAttempt({ id: attempt, spec: run.spec, io: run.startAttempt(), signal: controller.signal }).then(
+    peer.runAttempt({
+      id: attempt,
+      spec: run.spec,
+      io: run.startAttempt(),
+      answered: () => this.#loop.dispatch({ kind: "answered", provider, attempt }),
+      signal: controller.signal,
+    }).then(
       ({ outcome, durationMs }) => {
         this.#attempts.delete(attempt);
         const elapsedMs = this.#options.now() - startedMs;

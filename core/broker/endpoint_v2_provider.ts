@@ -86,9 +86,10 @@ class ProviderEndpoint {
     this.#seat?.setSlots(draining ? 0 : slots, backlog);
   }
 
-  async #runAttempt({ id, spec, io, signal }: AttemptRequest): Promise<AttemptReport> {
+  async #runAttempt({ id, spec, io, answered, signal }: AttemptRequest): Promise<AttemptReport> {
     const { result, broken } = await requestWithStdio(this.#session, this.#messenger, io, {
       method: (stdio) => ({ case: "runAttempt", value: { ...encodeAttempt(id, spec), stdio } }),
+      answered,
       signal,
     }).catch((error) => {
       throw foreign(WasimoffError.from(error));

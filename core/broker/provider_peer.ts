@@ -38,6 +38,8 @@ export interface AttemptRequest {
   readonly id: AttemptId;
   readonly spec: TaskSpec;
   readonly io: AttemptIo;
+  /** To be called when the provider is done and only its output is still on the way. */
+  readonly answered: () => void;
   /** Aborting asks the provider to stop; the promise still settles with its answer. */
   readonly signal: AbortSignal;
 }

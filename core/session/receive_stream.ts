@@ -43,6 +43,11 @@ export class ReceiveStream implements ByteSource {
     return this.#received;
   }
 
+  /** Whether a reader waits for bytes that the peer owes. */
+  get starved(): boolean {
+    return this.#state === "open" && this.#reader !== null;
+  }
+
   read(): Promise<Uint8Array | null> {
     if (this.#reader !== null) throw new TypeError("read while another read waits");
     const chunk = this.#chunks.shift();

@@ -67,6 +67,8 @@ export class Session {
   #handed = 0;
   #heartbeat: Heartbeat | null = null;
   #lease: ReturnType<typeof setTimeout> | undefined;
+  /** Runs between the peer's goodbye and the end. */
+  #goodbye: ReturnType<typeof setTimeout> | undefined;
   #received = 0;
   #unackedFrames = 0;
   #unackedBytes = 0;
@@ -161,7 +163,7 @@ export class Session {
     });
     connection.start({
       onFrame: (bytes) => {
-        if (this.#connection === connection) this.#onFrame(bytes);
+        if (this.#connection === connection && this.#goodbye === undefined) this.#onFrame(bytes);
       },
       onDrain: () => {
         if (this.#connection !== connection) return;
@@ -210,7 +212,7 @@ export class Session {
       case FRAME_STOP:
         return this.streams.handle(frame);
       case FRAME_GOODBYE:
-        return this.#end(new WasimoffError(frame.code, frame.reason));
+        return this.#endSoon(new WasimoffError(frame.code, frame.reason));
       case FRAME_ACK:
         if (!this.canHaveReceived(frame.received)) throw impossible(frame.received);
         this.#replay.acknowledge(frame.received);
@@ -304,6 +306,7 @@ export class Session {
     if (this.#connection !== connection) return;
     this.#connection = null;
     this.#heartbeat?.stop();
+    if (this.#goodbye !== undefined) return; // nobody will come back
     this.#startLease();
     this.#tell((watcher) => watcher.detached?.(cause));
   }
@@ -319,9 +322,18 @@ export class Session {
     );
   }
 
+  /**
+   * Ends in a later turn: what came right before a goodbye, as the answer to a last request, is still on its way
+   * through promises and must not be overtaken.
+   */
+  #endSoon(cause: WasimoffError): void {
+    this.#goodbye ??= setTimeout(() => this.#end(cause), 0);
+  }
+
   #end(cause: WasimoffError): void {
     if (this.signal.aborted) return;
     clearTimeout(this.#lease);
+    clearTimeout(this.#goodbye);
     this.#heartbeat?.stop();
     const connection = this.#connection;
     this.#connection = null;

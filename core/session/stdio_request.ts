@@ -11,6 +11,9 @@ import type { ReceiveStream } from "./receive_stream.ts";
 import type { SendStream } from "./send_stream.ts";
 import type { Session } from "./session.ts";
 
+/** How long output may fail to come that an answer has announced. */
+const OUTPUT_TIMEOUT_MS = 10_000;
+
 /** Where the bytes of a guest come from and go to, on the side that asks. */
 export interface Stdio {
   /** First bytes of stdin; they travel with the request, so they share its 64 KiB. */
@@ -28,6 +31,8 @@ export interface StdioRequestOptions {
   readonly method: (stdio: MessageInitShape<typeof StdioSchema>) => MethodInit;
   /** Called within the sending, with the request's id. */
   readonly sent?: (id: number) => void;
+  /** Called when the answer is there and outputs are still on their way. */
+  readonly answered?: () => void;
   /** Aborting cancels the request; its answer is still awaited. */
   readonly signal?: AbortSignal;
 }
@@ -60,7 +65,7 @@ export async function requestWithStdio(
   session: Session,
   messenger: Messenger,
   stdio: Stdio,
-  { method, sent, signal }: StdioRequestOptions,
+  { method, sent, answered, signal }: StdioRequestOptions,
 ): Promise<StdioAnswer> {
   session.streams.checkRoom(MAX_STREAMS_OF_REQUEST); // all or none: what is opened here is closed below
   // Aborted by the caller's signal, or by a source or sink of ours that fails.
@@ -87,11 +92,9 @@ export async function requestWithStdio(
         },
       },
     );
-    const unfinished = endUnusedOutputs(outputs, result);
-    return {
-      result,
-      broken: unfinished ? await outputsDone(outputs, cancel.signal) : await firstBreak(outputs),
-    };
+    if (!endUnusedOutputs(outputs, result)) return { result, broken: await firstBreak(outputs) };
+    answered?.();
+    return { result, broken: await outputsDone(session, outputs, cancel.signal) };
   } catch (error) {
     const cause = WasimoffError.from(error);
     cancelOutputs(outputs, cause);
@@ -130,19 +133,35 @@ async function sendStdin(source: ByteSource, stream: SendStream, broken: AbortCo
   if (end?.side === "source") broken.abort(end.cause);
 }
 
-/** Waits for the ends of all; after a cancel not longer than the peer has for its answer. */
-async function outputsDone(outputs: Outputs, canceled: AbortSignal): Promise<Break | null> {
+/**
+ * Waits for the ends of all, as long as our own sinks take. A peer that owes bytes gets OUTPUT_TIMEOUT_MS to
+ * twice that while it is connected, and after a cancel not longer than it has for its answer.
+ */
+async function outputsDone(session: Session, outputs: Outputs, canceled: AbortSignal): Promise<Break | null> {
   let grace: ReturnType<typeof setTimeout> | undefined;
   const limit = () => {
     grace = setTimeout(() => cancelOutputs(outputs, WasimoffError.from(canceled.reason)), CANCEL_GRACE_MS);
   };
   if (canceled.aborted) limit();
   else canceled.addEventListener("abort", limit, { once: true });
+  const starved = new Set<ReceiveStream>();
+  const watch = setInterval(() => session.connected && endStarved(outputs, starved), OUTPUT_TIMEOUT_MS);
   try {
     return await firstBreak(outputs);
   } finally {
+    clearInterval(watch);
     clearTimeout(grace);
     canceled.removeEventListener("abort", limit);
+  }
+}
+
+/** Gives up the streams that were starved at the last look, too. */
+function endStarved({ stdout, stderr, artifacts }: Outputs, before: Set<ReceiveStream>): void {
+  for (const { stream } of [stdout, stderr, artifacts].filter((output) => output !== null)) {
+    if (!stream.starved) before.delete(stream);
+    else if (before.has(stream)) {
+      stream.cancel(new WasimoffError("unavailable", "announced output did not come"));
+    } else before.add(stream);
   }
 }
 

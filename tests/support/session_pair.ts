@@ -14,6 +14,13 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 200; i++) await null;
 }
 
+/** As `settle`, and until a goodbye that came meanwhile has ended its session, which takes a turn of its own. */
+export async function settleGoodbye(): Promise<void> {
+  await settle();
+  await new Promise((resolve) => setTimeout(resolve, 0)); // due after the timer that was set before
+  await settle();
+}
+
 /** A clock that stands still until a test moves it; `using` puts the true one back. */
 export function fakeClock() {
   const clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "performance"] });

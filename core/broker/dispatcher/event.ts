@@ -75,6 +75,8 @@ export type DispatcherEvent =
   | { readonly kind: "suspect"; readonly provider: ProviderId; readonly suspect: boolean }
   /** A provider's lease ended or it said goodbye: its attempts are lost. */
   | { readonly kind: "leave"; readonly provider: ProviderId }
+  /** The provider is done with an attempt whose output is still on its way to the client. */
+  | { readonly kind: "answered"; readonly provider: ProviderId; readonly attempt: AttemptId }
   /** An attempt came to its end, also when the guest failed; never retried. */
   | EndedEvent
   /** An attempt could not be carried out; the code decides whether another provider gets it. */

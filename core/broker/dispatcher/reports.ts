@@ -3,13 +3,22 @@
 import { take } from "./attempts.ts";
 import { clipped } from "./clipped.ts";
 import { cancelledRunning, detach, finish, named } from "./ending.ts";
-import type { EndedEvent, FailedEvent } from "./event.ts";
+import type { AttemptId, EndedEvent, FailedEvent, ProviderId } from "./event.ts";
 import { measure } from "./measurement.ts";
 import { fill } from "./placement.ts";
 import type { Attempt } from "./records.ts";
 import { retry } from "./retry.ts";
 import type { Step } from "./state.ts";
 import { remember } from "./warm_modules.ts";
+
+/** Frees the slot, and waits no longer for the provider: how fast the client reads is not its doing. */
+export function answered(step: Step, provider: ProviderId, id: AttemptId): void {
+  const attempt = step.state.attempts.get(id);
+  if (attempt === undefined || attempt.provider.id !== provider) return;
+  attempt.provider.attempts.delete(attempt);
+  if (attempt.cancelled === null) step.state.timers.disarm(attempt);
+  fill(step, attempt.provider);
+}
 
 /** The attempt's outcome is the task's, unless the task was cancelled before or went elsewhere. */
 export function ended(step: Step, event: EndedEvent): void {
@@ -18,7 +27,7 @@ export function ended(step: Step, event: EndedEvent): void {
   const { provider } = attempt;
   const task = detach(attempt);
   if (task !== null) {
-    remember(step.state, provider, { module: task.spec.module, warmth: "ran" });
+    if (provider.connected) remember(step.state, provider, { module: task.spec.module, warmth: "ran" });
     if (attempt.cancelled !== null) {
       finish(step, task, acknowledged(attempt));
     } else {
@@ -40,7 +49,7 @@ export function failed(step: Step, event: FailedEvent): void {
     finish(step, task, acknowledged(attempt));
   } else if (task !== null) {
     const cause = `${named(provider)} failed: ${clipped(event.message)}`;
-    retry(step, task, { code: event.code, cause, avoid: provider });
+    retry(step, task, { code: event.code, cause, avoid: provider.connected ? provider : null });
   }
   fill(step, provider);
 }

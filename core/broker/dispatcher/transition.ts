@@ -4,7 +4,7 @@ import { cancel } from "./attempts.ts";
 import type { Effect } from "./effect.ts";
 import type { DispatcherEvent } from "./event.ts";
 import { join, leave, setSlots, setSuspect } from "./providers.ts";
-import { ended, failed } from "./reports.ts";
+import { answered, ended, failed } from "./reports.ts";
 import type { DispatcherState, Step } from "./state.ts";
 import { submit } from "./submission.ts";
 import { tick } from "./timeouts.ts";
@@ -48,6 +48,8 @@ function apply(step: Step, event: DispatcherEvent): void {
       return setSuspect(step, event.provider, event.suspect);
     case "leave":
       return leave(step, event.provider);
+    case "answered":
+      return answered(step, event.provider, event.attempt);
     case "ended":
       return ended(step, event);
     case "failed":

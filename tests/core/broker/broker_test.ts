@@ -3,6 +3,7 @@ import type { ByteSource } from "../../../core/byte_stream.ts";
 import { WasimoffError } from "../../../core/errors.ts";
 import { exited } from "../../../core/outcome.ts";
 import type { RunInSlot } from "../../../core/provider/provider_options.ts";
+import { settleGoodbye } from "../../support/session_pair.ts";
 import { copyingSlot, MemoryCluster, task, TextSink } from "../../support/memory_cluster.ts";
 
 const encoder = new TextEncoder();
@@ -244,6 +245,7 @@ Deno.test("a provider told to serve once leaves after its first task", async () 
   const { outcome } = await client.run(task(), outputs());
   assert.deepEqual(outcome, exited(0));
   await provider.leave();
+  await settleGoodbye();
   assert.equal(cluster.broker.stats.providers, 0);
 });
 

@@ -7,7 +7,7 @@ import { MAX_PENDING_REQUESTS } from "../../../core/protocol/limits.ts";
 import { type EventKind, Messenger, type ResultInit } from "../../../core/protocol/messenger.ts";
 import { Session } from "../../../core/session/session.ts";
 import { type MemoryLane, memoryLanes } from "../../support/message_lanes.ts";
-import { fakeClock, SessionPair, settle } from "../../support/session_pair.ts";
+import { fakeClock, SessionPair, settle, settleGoodbye } from "../../support/session_pair.ts";
 
 type Body = NonNullable<MessageInitShape<typeof MessageSchema>["body"]>;
 const DONE = new WasimoffError("canceled", "done");
@@ -145,7 +145,7 @@ for (const [what, bytes] of Object.entries(UNDECODABLE)) {
     const handler = { request: () => Promise.reject(DONE), event: () => {} };
     for (const { acceptor } of [hit, other]) new Messenger(acceptor, handler);
     hit.dialer.send(bytes);
-    await settle();
+    await settleGoodbye();
     for (const session of [hit.acceptor, hit.dialer]) {
       ok(session instanceof Session);
       deepEqual(

@@ -20,7 +20,7 @@ import {
 } from "../../../core/session/frame.ts";
 import type { Session } from "../../../core/session/session.ts";
 import { memoryPipe } from "../../../core/transport/memory.ts";
-import { fakeClock, RawPeer, settle } from "../../support/session_pair.ts";
+import { fakeClock, RawPeer, settle, settleGoodbye } from "../../support/session_pair.ts";
 
 const one = Uint8Array.of(1);
 
@@ -172,7 +172,7 @@ Deno.test("SessionAcceptor refuses a session above its limit until another has e
   equal(refused(await open()), "resource_exhausted: broker has too many sessions: try again later");
   equal(setup.acceptor.size, 2);
   second.send({ type: FRAME_GOODBYE, code: "canceled", reason: "" });
-  await settle();
+  await settleGoodbye();
   equal(welcomed(await open()).leaseMs, 10_000);
   equal(MAX_SESSIONS, 50_000);
 });
@@ -193,7 +193,7 @@ Deno.test("SessionAcceptor refuses one peer's session above its limit, and takes
   );
   for (const from of ["10.0.0.2", null, null, null]) equal(welcomed(await open(from)).leaseMs, 10_000);
   second.send({ type: FRAME_GOODBYE, code: "canceled", reason: "" });
-  await settle();
+  await settleGoodbye();
   equal(welcomed(await open("10.0.0.1")).leaseMs, 10_000);
   equal(MAX_SESSIONS_PER_PEER, 4_096);
 });

@@ -27,7 +27,7 @@ import {
 } from "../../../core/session/frame.ts";
 import { Session } from "../../../core/session/session.ts";
 import { memoryPipe } from "../../../core/transport/memory.ts";
-import { fakeClock, RawPeer, settle } from "../../support/session_pair.ts";
+import { fakeClock, RawPeer, settle, settleGoodbye } from "../../support/session_pair.ts";
 
 const DONE = new WasimoffError("canceled", "test is over");
 
@@ -108,7 +108,7 @@ Deno.test("Session ends by the peer's goodbye and hears nothing after it", async
     { type: FRAME_GOODBYE, code: "permission_denied", reason: "go away" },
     { type: FRAME_MESSAGE, body: one },
   );
-  await settle();
+  await settleGoodbye();
   deepEqual([session.signal.reason.code, session.signal.reason.message], ["permission_denied", "go away"]);
   deepEqual([messages, peer.of(FRAME_GOODBYE)], [[], []]);
 });

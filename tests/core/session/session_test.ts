@@ -11,7 +11,7 @@ import {
 } from "../../../core/session/frame.ts";
 import { Session } from "../../../core/session/session.ts";
 import { memoryPipe } from "../../../core/transport/memory.ts";
-import { fakeClock, RawPeer, SessionPair, settle } from "../../support/session_pair.ts";
+import { fakeClock, RawPeer, SessionPair, settle, settleGoodbye } from "../../support/session_pair.ts";
 
 const DONE = new WasimoffError("canceled", "done");
 const text = (message: string) => new TextEncoder().encode(message);
@@ -54,7 +54,7 @@ Deno.test("Session.send() refuses a message above 64 KiB and goes on", async () 
 Deno.test("Session.close() ends the other side with the same code and reason", async () => {
   using pair = new SessionPair();
   pair.dialer.close(new WasimoffError("resource_exhausted", "have enough"));
-  await settle();
+  await settleGoodbye();
   const { code, message } = pair.acceptor.signal.reason;
   deepEqual([code, message], ["resource_exhausted", "have enough"]);
   throws(() => pair.acceptor.send(text("late")), { message: "have enough" });

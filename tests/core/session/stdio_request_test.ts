@@ -1,11 +1,22 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { create, toBinary } from "@bufbuild/protobuf";
+import FakeTimers from "@sinonjs/fake-timers";
 import type { ByteSink, ByteSource } from "../../../core/byte_stream.ts";
 import { WasimoffError } from "../../../core/errors.ts";
+import { MessageSchema } from "../../../core/protocol/gen/wasimoff/v2/wasimoff_pb.ts";
 import { CANCEL_GRACE_MS, MAX_STREAMS } from "../../../core/protocol/limits.ts";
 import { Messenger, type ResultInit } from "../../../core/protocol/messenger.ts";
 import { requestWithStdio, type Stdio } from "../../../core/session/stdio_request.ts";
 import { AcceptedStdio } from "../../../core/session/stdio_response.ts";
 import { fakeClock, SessionPair } from "../../support/session_pair.ts";
+
+/** The response to the first request. */
+const ANSWER = toBinary(
+  MessageSchema,
+  create(MessageSchema, {
+    body: { case: "response", value: { id: 1, result: { case: "task", value: { lengths: {} } } } },
+  }),
+);
 
 const DISK = new WasimoffError("data_loss", "disk is broken");
 
@@ -134,6 +145,56 @@ Deno.test("a stdin that cannot be read, or an output that cannot be written, can
     ok(answer instanceof WasimoffError);
     equal(answer.message, "disk is broken");
   }
+});
+
+Deno.test("an answer and a goodbye that come together are an answer first", async () => {
+  using pair = new SessionPair();
+  const messenger = new Messenger(pair.dialer, { request: () => Promise.reject(DISK), event: () => {} });
+  pair.acceptor.receiveMessages(() => {
+    pair.acceptor.send(ANSWER);
+    pair.acceptor.close(new WasimoffError("canceled", "provider has left"));
+  });
+  const [stdout, stderr] = [new Collector(), new Collector()];
+  const stdio = { stdinBytes: new Uint8Array(0), stdin: null, stdout, stderr, artifacts: null };
+  const { result, broken } = await requestWithStdio(pair.dialer, messenger, stdio, {
+    method: (stdio) => ({ case: "runTask", value: { stdio } }),
+  });
+  deepEqual([result.case, broken, stdout.ending, stderr.ending], ["task", null, "end", "end"]);
+});
+
+Deno.test("an output that was announced and does not come is given up, one that our own sink delays is not", async () => {
+  const clock = FakeTimers.install({
+    toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"],
+  });
+  using _realTime = { [Symbol.dispose]: () => clock.uninstall() };
+  using pair = new SessionPair();
+  const messenger = new Messenger(pair.dialer, { request: () => Promise.reject(DISK), event: () => {} });
+  new Messenger(pair.acceptor, {
+    request: async (method) => {
+      if (method.case !== "runTask") throw DISK;
+      const out = pair.acceptor.streams.acceptSend(method.value.stdio!.stdout);
+      await out.write(bytes("out"));
+      out.end();
+      return { case: "task", value: { lengths: { stdout: 3n, stderr: 5n } } };
+    },
+    event: () => {},
+  });
+  const slow = Promise.withResolvers<void>();
+  const stdout = { write: () => slow.promise, end() {}, abort() {} };
+  const stderr = new Collector();
+  let answered = 0;
+  const stdio = { stdinBytes: new Uint8Array(0), stdin: null, stdout, stderr, artifacts: null };
+  const answer = requestWithStdio(pair.dialer, messenger, stdio, {
+    method: (stdio) => ({ case: "runTask", value: { stdio } }),
+    answered: () => answered++,
+  });
+  let settled = false;
+  void answer.then(() => settled = true);
+  await clock.tickAsync(100_000);
+  deepEqual([answered, settled, stderr.ending], [1, false, "unavailable"]);
+  slow.resolve();
+  await clock.tickAsync(0);
+  equal((await answer).broken?.cause.message, "announced output did not come");
 });
 
 Deno.test("an output that never ends is given up after the cancel and its grace", async () => {

@@ -68,3 +68,31 @@ Deno.test("a cancel that nobody acknowledges ends the task after 10 s, its slot 
   assert.deepEqual(dispatcher.submit("t2"), ["queued t2: every matching provider is busy"]);
   assert.deepEqual(dispatcher.end("p", "a1"), ["start t2 as a2 on p"]);
 });
+
+Deno.test("an attempt that was answered frees its slot, and no longer has to end in time", () => {
+  const dispatcher = new TestDispatcher();
+  dispatcher.join("p", { taskTimeoutMs: 1_000 });
+  dispatcher.submit("t1");
+  dispatcher.submit("t2");
+  assert.deepEqual(dispatcher.on({ kind: "answered", provider: "q", attempt: "a1" }), []);
+  assert.deepEqual(dispatcher.on({ kind: "answered", provider: "p", attempt: "a1" }), [
+    "start t2 as a2 on p",
+  ]);
+  assert.deepEqual(dispatcher.end("p", "a2"), ["finish t2: exit 0"]);
+  assert.deepEqual(dispatcher.after(3_600_000), []);
+  assert.deepEqual(dispatcher.end("p", "a1"), ["finish t1: exit 0"]);
+});
+
+Deno.test("an attempt that was answered outlives its provider, or is lost when its output was cut", () => {
+  const dispatcher = new TestDispatcher();
+  for (const provider of ["p", "q"]) dispatcher.join(provider);
+  dispatcher.submit("t1");
+  dispatcher.submit("t2");
+  for (const [provider, attempt] of [["p", "a1"], ["q", "a2"]] as const) {
+    dispatcher.on({ kind: "answered", provider, attempt });
+    assert.deepEqual(dispatcher.on({ kind: "leave", provider }), []);
+  }
+  assert.deepEqual(dispatcher.end("p", "a1"), ["finish t1: exit 0"]);
+  assert.match(dispatcher.fail("q", "a2", "unavailable")[0]!, /^retrying t2/);
+  assert.equal(dispatcher.state.warm.size, 0);
+});
