@@ -102,7 +102,7 @@ function isLoopbackHost({ host }: ListenAddress): boolean {
 
 /** The URL to give to others: a name that is ours to choose, with the port that was taken. */
 function publicUrl({ host }: ListenAddress, { port }: BoundAddress): string {
-  const name = host ?? Deno.hostname();
+  const name = host === null || ALL_ADDRESSES.includes(host) ? Deno.hostname() : host;
   return `http://${formatListenAddress({ host: name, port })}`;
 }
 

@@ -3,6 +3,9 @@
 import { type FileRef, isFileRef, type StoredFile } from "../storage/file_store.ts";
 import { SNIFF_BYTES, sniffMedia } from "../storage/media.ts";
 
+/** A file that nobody has written to for so long belongs to nobody. */
+const STALE_TEMPORARY_MS = 60 * 60_000;
+
 /** A file found at start-up and when it was last used (its time of modification, Unix milliseconds). */
 export interface FoundFile {
   readonly file: StoredFile;
@@ -32,7 +35,7 @@ export class DirectoryLayout {
     await Deno.mkdir(`${this.root}/sha256`, { recursive: true });
     await Deno.mkdir(`${this.root}/tmp`, { recursive: true });
     for await (const { name } of Deno.readDir(`${this.root}/tmp`)) {
-      await Deno.remove(`${this.root}/tmp/${name}`, { recursive: true });
+      await removeIfStale(`${this.root}/tmp/${name}`);
     }
     const probe = this.temporaryPath();
     await Deno.writeFile(probe, new Uint8Array(0), { createNew: true });
@@ -60,5 +63,17 @@ export class DirectoryLayout {
     const length = await file.read(head) ?? 0;
     const media = sniffMedia(head.subarray(0, length));
     return { file: { ref, media, size }, usedAt: mtime?.getTime() ?? 0 };
+  }
+}
+
+/** Removes what a process that died has left; what was written to lately may be the upload of another that lives. */
+async function removeIfStale(path: string): Promise<void> {
+  try {
+    const { mtime } = await Deno.stat(path);
+    if (Date.now() - (mtime?.getTime() ?? 0) >= STALE_TEMPORARY_MS) {
+      await Deno.remove(path, { recursive: true });
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // its owner has just finished with it
   }
 }

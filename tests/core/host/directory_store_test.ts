@@ -41,11 +41,13 @@ Deno.test("DirectoryStore.open() finds the files of an earlier process in the or
       await first.bytes(file.ref);
     }
     await Deno.writeFile(`${directory}/tmp/left-over`, new Uint8Array(10));
+    await Deno.utime(`${directory}/tmp/left-over`, 0, 0);
+    await Deno.writeFile(`${directory}/tmp/upload-of-another-process`, new Uint8Array(10));
     await Deno.writeFile(`${directory}/sha256/${a.ref.slice(7, 9)}/not-a-hash`, new Uint8Array(10));
 
     const second = await open(directory, 1000);
     deepStrictEqual(await second.list(), [b, a, c]);
-    deepStrictEqual(temporaries(directory), []);
+    deepStrictEqual(temporaries(directory).map(({ name }) => name), ["upload-of-another-process"]);
     await second.put(chunks(wasmLike(600, 3)));
     deepStrictEqual((await second.list()).map(({ size }) => size), [600, 300]);
   }));
