@@ -67,7 +67,7 @@ export class CommandRun implements AsyncDisposable {
   /** Its exit status and all that it said. */
   async end(): Promise<CommandEnd> {
     const { code } = await within(this.#child.status, "the end of a command");
-    await Promise.all(this.#streams);
+    await within(Promise.all(this.#streams), "the end of a command's output");
     return { code, stdout: this.#stdout, stderr: this.#stderr };
   }
 

@@ -119,7 +119,8 @@ export class RealCluster implements AsyncDisposable {
   /** Stores a module and returns its reference. */
   async upload(bytes: Uint8Array): Promise<string> {
     const body = bytes as Uint8Array<ArrayBuffer>;
-    const response = await fetch(`${this.url}/api/storage/upload`, { method: "POST", body });
+    const signal = AbortSignal.timeout(START_TIMEOUT_MS);
+    const response = await fetch(`${this.url}/api/storage/upload`, { method: "POST", body, signal });
     const text = (await response.text()).trim();
     if (!response.ok) throw new Error(`upload failed: ${text}`);
     return text;
