@@ -15,6 +15,7 @@ import { silent } from "../../core/log.ts";
 import { SUBPROTOCOL_V2 } from "../../core/protocol/limits.ts";
 import { openSession } from "../../core/session/dialer.ts";
 import { Messenger } from "../../core/protocol/messenger.ts";
+import type { Session } from "../../core/session/session.ts";
 import { RealCluster, runQuietly } from "../support/real_cluster.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).href;
@@ -163,9 +164,18 @@ function rssKiB(pid: number): number {
 
 /** Memory of the broker for each of many idle providers. */
 async function idleProviders(cluster: RealCluster, count: number): Promise<number> {
+  await connectIdle(cluster, count / 4); // what the broker grows by once is no provider's share
   const before = rssKiB(cluster.broker.pid);
+  const close = await connectIdle(cluster, count);
+  const perProvider = (rssKiB(cluster.broker.pid) - before) / count;
+  close();
+  return perProvider;
+}
+
+/** Connects providers without slots; the returned function ends them. */
+async function connectIdle(cluster: RealCluster, count: number): Promise<() => void> {
   const url = `${cluster.url.replace("http", "ws")}/api/provider/ws`;
-  const sessions = [];
+  const sessions: Session[] = [];
   for (let i = 0; i < count; i++) {
     const session = await openSession({
       dial: async (signal) => (await dialWebSocket(url, { protocols: [SUBPROTOCOL_V2], signal })).connection,
@@ -181,9 +191,7 @@ async function idleProviders(cluster: RealCluster, count: number): Promise<numbe
     await messenger.request({ case: "announce", value: { name: `idle-${i}`, slots: 0 } });
     sessions.push(session);
   }
-  const perProvider = (rssKiB(cluster.broker.pid) - before) / count;
-  for (const session of sessions) session.close(new WasimoffError("canceled", "bench is over"));
-  return perProvider;
+  return () => sessions.forEach((session) => session.close(new WasimoffError("canceled", "bench is over")));
 }
 
 const cluster = await RealCluster.start();

@@ -3,7 +3,7 @@
 import { WasimoffError } from "../../errors.ts";
 import { cancelledWaiting, finish } from "./ending.ts";
 import type { AttemptId, ProviderId } from "./event.ts";
-import { dequeue } from "./lanes.ts";
+import { dequeue, whyUnserved } from "./lanes.ts";
 import { ATTEMPT_GRACE_MS, CANCEL_ACK_MS } from "./limits.ts";
 import type { Attempt, Provider, Task } from "./records.ts";
 import type { DispatcherState, Step } from "./state.ts";
@@ -61,8 +61,9 @@ export function stop({ state, nowMs, effects }: Step, attempt: Attempt, reason: 
 /** Ends a task early: at once when it waits, else when its attempt is over. The first reason stays. */
 export function cancel(step: Step, task: Task, reason: WasimoffError): void {
   if (task.attempt === null) {
+    const why = task.group.serving === 0 ? whyUnserved(step.state, task) : "every matching provider is busy";
     dequeue(step.state, task);
-    finish(step, task, cancelledWaiting(reason));
+    finish(step, task, cancelledWaiting(reason, why));
   } else if (task.attempt.cancelled === null) {
     step.state.timers.disarm(task);
     stop(step, task.attempt, reason);

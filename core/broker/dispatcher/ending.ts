@@ -36,9 +36,12 @@ export function lost(message: string): Ending {
 }
 
 /** The end of a task that waited when it was cancelled or its time was over. */
-export function cancelledWaiting(reason: WasimoffError): Ending {
-  const timedOut = reason.code === "deadline_exceeded";
-  return cancelled(reason, `${timedOut ? "timed out" : "cancelled"} while queued: ${reason.message}`);
+export function cancelledWaiting(reason: WasimoffError, why = ""): Ending {
+  if (reason.code !== "deadline_exceeded") {
+    return cancelled(reason, `cancelled while queued: ${reason.message}`);
+  }
+  const detail = why === "" ? reason.message : `${reason.message}, and ${why}`;
+  return cancelled(reason, `timed out while queued: ${detail}`);
 }
 
 /** The end of a task that ran when it was cancelled; `how` says whether its provider let go of it. */

@@ -23,7 +23,7 @@ Deno.test("cancel ends a waiting task at once", () => {
     "finish t1: cancelled 143 by client: cancelled while queued: the client left",
   ]);
   assert.deepEqual(dispatcher.on({ kind: "cancel", task: "t2", reason: LATE }), [
-    "finish t2: timeout 124 by broker: timed out while queued: the request took too long",
+    "finish t2: timeout 124 by broker: timed out while queued: the request took too long, and no provider is connected",
   ]);
   assert.deepEqual(dispatcher.on({ kind: "cancel", task: "t2", reason: LATE }), []);
 });

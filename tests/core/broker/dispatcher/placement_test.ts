@@ -41,7 +41,7 @@ Deno.test("a waiting task whose deadline has come is not started, even before th
   dispatcher.submit("t2");
   dispatcher.nowMs += 10;
   assert.deepEqual(dispatcher.join("p"), [
-    "finish t1: timeout 124 by broker: timed out while queued: the deadline has passed",
+    "finish t1: timeout 124 by broker: timed out while queued: the deadline has passed, and every matching provider is busy",
     "start t2 as a1 on p",
   ]);
 });

@@ -11,7 +11,7 @@ Deno.test("a deadline ends a waiting task", () => {
   assert.equal(nextWakeMs(dispatcher.state), dispatcher.nowMs + 100);
   assert.deepEqual(dispatcher.after(99), []);
   assert.deepEqual(dispatcher.after(1), [
-    "finish t: timeout 124 by broker: timed out while queued: the deadline has passed",
+    "finish t: timeout 124 by broker: timed out while queued: the deadline has passed, and no provider is connected",
   ]);
   assert.equal(nextWakeMs(dispatcher.state), null);
 });
