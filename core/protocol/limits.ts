@@ -13,9 +13,9 @@ export const MAX_PAYLOAD_BYTES = 64 * KIB;
 /** A payload with the longest frame header (13 bytes), and a little for what headers may become. */
 export const MAX_FRAME_BYTES = MAX_PAYLOAD_BYTES + 64;
 /** Bytes that may wait in a socket before streams pause, so that a message never queues behind more. */
-export const SOCKET_HIGH_WATER_BYTES = 256 * KIB;
+export const SOCKET_HIGH_WATER_BYTES = 128 * KIB;
 /** Where paused streams go on. */
-export const SOCKET_LOW_WATER_BYTES = 128 * KIB;
+export const SOCKET_LOW_WATER_BYTES = 64 * KIB;
 
 /** Size of the first frame of a peer that nobody knows yet. */
 export const MAX_HELLO_BYTES = 16 * KIB;
