@@ -3,9 +3,8 @@
 import { Client } from "../core/client/client.ts";
 import { BrokerHost, PROTOCOLS } from "../core/host/broker_host.ts";
 import { runProviderHost } from "../core/host/provider_host.ts";
-import { dialWebSocket } from "../core/host/websocket_dialer.ts";
+import { dialV2 } from "../core/host/dial_v2.ts";
 import { type Logger, silent } from "../core/log.ts";
-import { SUBPROTOCOL_V2 } from "../core/protocol/limits.ts";
 import { parseBrokerUrl } from "./broker_address.ts";
 import { slotCommands } from "./slot_commands.ts";
 import { VERSION } from "./version.ts";
@@ -93,8 +92,7 @@ async function startProvider(
 function connect(url: string, signal: AbortSignal): Promise<Client> {
   const endpoint = new URL("api/client/ws", parseBrokerUrl(url).webSocket).href;
   return Client.connect({
-    dial: async (signal) =>
-      (await dialWebSocket(endpoint, { protocols: [SUBPROTOCOL_V2], signal })).connection,
+    dial: dialV2(endpoint),
     agent: AGENT,
     signal,
   });

@@ -2,9 +2,8 @@
 
 import { Client } from "../core/client/client.ts";
 import { WasimoffError } from "../core/errors.ts";
-import { dialWebSocket } from "../core/host/websocket_dialer.ts";
+import { dialV2 } from "../core/host/dial_v2.ts";
 import { failed, STATUS_NOT_FOUND } from "../core/outcome.ts";
-import { SUBPROTOCOL_V2 } from "../core/protocol/limits.ts";
 import { parseBrokerUrl, readToken } from "./broker_address.ts";
 import { BrokerHttp } from "./broker_http.ts";
 import { type Call, defineCommand } from "./command.ts";
@@ -87,8 +86,7 @@ interface ConnectDetails {
 
 async function connect(url: URL, { token, call, signal }: ConnectDetails): Promise<Client> {
   return await Client.connect({
-    dial: async (signal) =>
-      (await dialWebSocket(url.href, { protocols: [SUBPROTOCOL_V2], signal })).connection,
+    dial: dialV2(url.href),
     agent: `wasimoff/${VERSION}`,
     logger: call.log,
     signal,

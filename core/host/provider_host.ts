@@ -5,13 +5,12 @@ import { runProvider } from "../provider/provider.ts";
 import type { ProviderOptions } from "../provider/provider_options.ts";
 import { SlotPool } from "../provider/slot_pool.ts";
 import { openSession } from "../session/dialer.ts";
-import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
 import { fetchFile, storageAt } from "./fetch_file.ts";
 import { openFiles } from "./files.ts";
 import { Guard } from "./guard.ts";
 import { createProcessSlotStarter } from "./process_slot.ts";
 import type { ChildCommand } from "./self_command.ts";
-import { dialWebSocket } from "./websocket_dialer.ts";
+import { dialV2 } from "./dial_v2.ts";
 
 export interface ProviderHostOptions
   extends Omit<ProviderOptions, "openSession" | "runInSlot" | "loadFile" | "cached"> {
@@ -33,8 +32,7 @@ const MAX_ANNOUNCED_FILES = 64;
 export async function runProviderHost(options: ProviderHostOptions): Promise<void> {
   const { broker, token, storage, agent, commands, logger, signal } = options;
   const url = new URL("api/provider/ws", broker.webSocket).href;
-  const dial = async (signal: AbortSignal) =>
-    (await dialWebSocket(url, { protocols: [SUBPROTOCOL_V2], signal })).connection;
+  const dial = dialV2(url);
   const { files } = await openFiles(storage);
   let storageUrl = broker.http;
   const cache = new FileCache({

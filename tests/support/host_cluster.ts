@@ -4,9 +4,8 @@ import { slotCommands } from "../../commands/slot_commands.ts";
 import { Client } from "../../core/client/client.ts";
 import { BrokerHost, type BrokerHostOptions, PROTOCOLS } from "../../core/host/broker_host.ts";
 import { type ProviderHostOptions, runProviderHost } from "../../core/host/provider_host.ts";
-import { dialWebSocket } from "../../core/host/websocket_dialer.ts";
+import { dialV2 } from "../../core/host/dial_v2.ts";
 import { silent } from "../../core/log.ts";
-import { SUBPROTOCOL_V2 } from "../../core/protocol/limits.ts";
 import type { FileRef } from "../../core/storage/file_store.ts";
 import { chunks } from "./chunks.ts";
 import { TcpProxy } from "./tcp_proxy.ts";
@@ -89,8 +88,7 @@ export class HostCluster implements AsyncDisposable {
 
   async client({ port = this.port, token = "" } = {}): Promise<Client> {
     const client = await Client.connect({
-      dial: async (signal) =>
-        (await dialWebSocket(clientUrl(port), { protocols: [SUBPROTOCOL_V2], signal })).connection,
+      dial: dialV2(clientUrl(port)),
       token,
     });
     this.#stack.defer(() => client.close());

@@ -2,8 +2,7 @@
 
 import { Client } from "../../core/client/client.ts";
 import type { TaskRequest } from "../../core/client/task_request.ts";
-import { dialWebSocket } from "../../core/host/websocket_dialer.ts";
-import { SUBPROTOCOL_V2 } from "../../core/protocol/limits.ts";
+import { dialV2 } from "../../core/host/dial_v2.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 /** A start that takes longer has failed. */
@@ -110,7 +109,7 @@ export class RealCluster implements AsyncDisposable {
   async client(): Promise<Client> {
     const url = `${this.url.replace("http", "ws")}/api/client/ws`;
     const client = await Client.connect({
-      dial: async (signal) => (await dialWebSocket(url, { protocols: [SUBPROTOCOL_V2], signal })).connection,
+      dial: dialV2(url),
     });
     this.#stack.defer(() => client.close());
     return client;

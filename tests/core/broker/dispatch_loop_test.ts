@@ -4,24 +4,11 @@ import type { Effect } from "../../../core/broker/dispatcher/effect.ts";
 import type { JoinEvent } from "../../../core/broker/dispatcher/event.ts";
 import { MemoryTaskLog } from "../../../core/broker/dispatcher/memory_task_log.ts";
 import { createState } from "../../../core/broker/dispatcher/state.ts";
-import type { TaskSpec } from "../../../core/broker/task.ts";
 import { WasimoffError } from "../../../core/errors.ts";
 import { fakeClock, settle } from "../../support/session_pair.ts";
+import { spec } from "./dispatcher/test_dispatcher.ts";
 
-const SPEC: TaskSpec = {
-  module: `sha256:${"0".repeat(64)}`,
-  args: [],
-  env: [],
-  preopens: [],
-  artifacts: [],
-  timeoutMs: null,
-  memoryBytes: null,
-  priority: false,
-  deadline: null,
-  immediate: false,
-  require: {},
-  attempts: 3,
-};
+const SPEC = spec();
 const JOIN: JoinEvent = {
   kind: "join",
   provider: "p",
