@@ -2,13 +2,11 @@
 
 import type { ByteSink } from "../core/byte_stream.ts";
 import { WasimoffError } from "../core/errors.ts";
+import { MAX_ARTIFACT_BYTES } from "../core/provider/slot.ts";
 import { replaceFile } from "./replace_file.ts";
 import { formatSize } from "./size.ts";
 import { type UnpackOptions, unpackZip } from "./unpack_zip.ts";
 import { usageError } from "./usage_error.ts";
-
-/** The ZIP is kept in memory until it is whole, so that a broken task leaves nothing behind. */
-export const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024;
 
 export interface ArtifactFlags {
   readonly artifact: readonly string[];
@@ -54,7 +52,7 @@ function isZip(target: string): boolean {
   return target.toLowerCase().endsWith(".zip");
 }
 
-/** Collects the ZIP of artifacts. */
+/** Collects the ZIP of artifacts, which stays in memory until it is whole: a broken task leaves nothing behind. */
 export class ArtifactOutput implements ByteSink {
   readonly #target: string;
   readonly #onSkippedLink: UnpackOptions["onSkippedLink"];

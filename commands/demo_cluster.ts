@@ -24,6 +24,7 @@ const AGENT = `wasimoff/${VERSION}`;
 /** Far above what the demo's programs need. */
 const TASK_MEMORY_BYTES = 64 * 1024 * 1024;
 const TASK_TIMEOUT_MS = 60_000;
+const TASK_DISK_BYTES = 64 * 1024 * 1024;
 
 /** Starts everything on a free port; disposing leaves no process and no port behind. */
 export async function startDemoCluster({ slots, log, signal }: DemoClusterOptions): Promise<DemoCluster> {
@@ -73,6 +74,7 @@ async function startProvider(
     slots,
     taskMemoryBytes: TASK_MEMORY_BYTES,
     taskTimeoutMs: TASK_TIMEOUT_MS,
+    taskDiskBytes: TASK_DISK_BYTES,
     once: false,
     drainMs: 0,
     onReady: ready.resolve,

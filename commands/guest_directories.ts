@@ -12,12 +12,14 @@ export interface GuestDirectory {
   readonly guest: string;
   /** A ZIP; null for an empty directory. */
   readonly zip: Uint8Array | null;
+  /** Whether the guest may only read it. */
+  readonly readOnly: boolean;
 }
 
 export interface DirectoryOptions {
   /** A ZIP that becomes `/`. */
   readonly rootfs: string | null;
-  /** `HOST[::GUEST]` each. */
+  /** `HOST[::GUEST[::ro]]` each. */
   readonly dir: readonly string[];
 }
 
@@ -27,23 +29,32 @@ export async function guestDirectories(
 ): Promise<readonly GuestDirectory[]> {
   const mapped = dir.map(parseDirectoryFlag);
   const directories: GuestDirectory[] = [];
-  if (rootfs !== null) directories.push({ guest: "/", zip: await readRootfs(rootfs) });
-  for (const { host, guest } of mapped) {
+  if (rootfs !== null) directories.push({ guest: "/", zip: await readRootfs(rootfs), readOnly: false });
+  for (const { host, guest, readOnly } of mapped) {
     if (directories.some((other) => other.guest === guest)) {
       throw usageError(`the guest's "${guest}" is given twice: name another one with --dir "${host}::NAME"`);
     }
-    directories.push({ guest, zip: await packDirectory(host) });
+    directories.push({ guest, zip: await packDirectory(host), readOnly });
   }
-  return directories.length === 0 ? [{ guest: ".", zip: null }] : directories;
+  return directories.length === 0 ? [{ guest: ".", zip: null, readOnly: false }] : directories;
 }
 
-/** `HOST[::GUEST]`; without `GUEST` the guest sees the directory under the name written, as in wasmtime. */
-export function parseDirectoryFlag(text: string): { readonly host: string; readonly guest: string } {
-  const at = text.indexOf("::");
-  const host = at < 0 ? text : text.slice(0, at);
-  const guest = at < 0 ? text : text.slice(at + 2);
-  if (host === "" || guest === "") throw usageError(`--dir "${text}": write HOST or HOST::GUEST`);
-  return { host, guest };
+export interface MappedDirectory {
+  readonly host: string;
+  readonly guest: string;
+  readonly readOnly: boolean;
+}
+
+/**
+ * `HOST`, `HOST::GUEST` or `HOST::GUEST::ro`; without `GUEST` the guest sees the directory under the name written,
+ * as in wasmtime.
+ */
+export function parseDirectoryFlag(text: string): MappedDirectory {
+  const [host = "", guest = host, mode, ...rest] = text.split("::");
+  if (host === "" || guest === "" || rest.length > 0 || (mode !== undefined && mode !== "ro")) {
+    throw usageError(`--dir "${text}": write HOST, HOST::GUEST or HOST::GUEST::ro`);
+  }
+  return { host, guest, readOnly: mode === "ro" };
 }
 
 async function readRootfs(path: string): Promise<Uint8Array> {

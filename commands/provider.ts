@@ -43,6 +43,7 @@ async function provide(
     labels: options.label,
     slots,
     taskMemoryBytes: options.taskMemory,
+    taskDiskBytes: options.taskDisk,
     taskTimeoutMs: options.taskTimeout,
     once: options.once,
     drainMs: DRAIN_MS,

@@ -6,6 +6,7 @@ import { flag } from "./flags.ts";
 
 /** What one task may use at most, unless the provider is told otherwise. */
 const DEFAULT_TASK_MEMORY_BYTES = 512 * 1024 * 1024;
+const DEFAULT_TASK_DISK_BYTES = 1024 ** 3;
 const DEFAULT_TASK_TIMEOUT_MS = 10 * 60_000;
 
 export const PROVIDER_COMMAND_FLAGS = {
@@ -14,6 +15,7 @@ export const PROVIDER_COMMAND_FLAGS = {
   label: flag(keyValues, "what --require may ask for", { default: {} }),
   storage: flag(text, "where files are cached", { placeholder: ":memory:|DIR", default: ":memory:" }),
   taskMemory: flag(size, "most memory of a task", { default: DEFAULT_TASK_MEMORY_BYTES }),
+  taskDisk: flag(size, "most bytes of a task's files", { default: DEFAULT_TASK_DISK_BYTES }),
   taskTimeout: flag(limit, "longest run of a task", { default: DEFAULT_TASK_TIMEOUT_MS }),
   once: flag(toggle, "leave after one task", { default: false }),
   ...BROKER_FLAGS,

@@ -5,8 +5,14 @@ import type { TaskResult } from "../core/client/task_request.ts";
 import { Guard } from "../core/host/guard.ts";
 import { createProcessSlotStarter } from "../core/host/process_slot.ts";
 import { prefixed } from "../core/provider/prefixed_source.ts";
-import type { SlotFile, SlotIo, SlotTask } from "../core/provider/slot.ts";
-import { MAX_ARTIFACT_BYTES } from "./artifact_output.ts";
+import {
+  MAX_ARTIFACT_BYTES,
+  MAX_DESCRIPTORS,
+  MAX_INODES,
+  type SlotFile,
+  type SlotIo,
+  type SlotTask,
+} from "../core/provider/slot.ts";
 import { type Call, defineCommand } from "./command.ts";
 import { COMMON_FLAGS } from "./common_flags.ts";
 import { fileRef } from "./file_ref.ts";
@@ -20,12 +26,14 @@ import { TASK_FLAGS, TASK_OPERANDS } from "./task_flags.ts";
 
 /** As a provider gives when it is not told otherwise. */
 const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
+const DEFAULT_DISK_BYTES = 1024 ** 3;
 /** The longest that a timer can wait, 24 days: here nobody else waits for the slot. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
 const FLAGS = {
   ...TASK_FLAGS,
   memory: flag(size, "memory of the guest", { default: DEFAULT_MEMORY_BYTES }),
+  disk: flag(size, "most bytes of its files", { default: DEFAULT_DISK_BYTES }),
   ...COMMON_FLAGS,
 };
 
@@ -54,7 +62,7 @@ async function runHere(
   { task, io, signal }: Work,
 ): Promise<TaskResult> {
   if (!("bytes" in task.module)) throw new TypeError("run takes only modules that are here");
-  const { timeout, deadline, memory } = options;
+  const { timeout, cpuTime, deadline, memory, disk, maxOutput, deterministic } = options;
   const timeoutMs = Math.min(
     timeout ?? NO_TIMEOUT_MS,
     deadline === null ? NO_TIMEOUT_MS : deadline - Date.now(),
@@ -64,10 +72,20 @@ async function runHere(
     args: task.args,
     env: task.env,
     preopens: await Promise.all(
-      task.directories.map(async ({ guest, zip }) => ({ guest, zip: zip && await slotFile(zip) })),
+      task.directories.map(async ({ zip, ...rest }) => ({ ...rest, zip: zip && await slotFile(zip) })),
     ),
     artifacts: task.artifacts,
-    limits: { timeoutMs: Math.max(1, timeoutMs), memoryBytes: memory, artifactBytes: MAX_ARTIFACT_BYTES },
+    limits: {
+      timeoutMs: Math.max(1, timeoutMs),
+      cpuMs: cpuTime,
+      memoryBytes: memory,
+      diskBytes: disk,
+      inodes: MAX_INODES,
+      descriptors: MAX_DESCRIPTORS,
+      outputBytes: maxOutput,
+      artifactBytes: MAX_ARTIFACT_BYTES,
+    },
+    deterministic,
   };
   const commands = slotCommands();
   const guard = new Guard({ command: commands.guard, logger: log });

@@ -63,14 +63,18 @@ async function submit(call: SubmitCall): Promise<number> {
 interface StoredTask {
   /** Name or reference. */
   readonly module: string;
-  readonly preopens: ReadonlyArray<{ readonly guest: string; readonly zip?: string }>;
+  readonly preopens: ReadonlyArray<{
+    readonly guest: string;
+    readonly readOnly: boolean;
+    readonly zip?: string;
+  }>;
 }
 
 async function storeFiles(broker: BrokerHttp, task: GuestTask, signal: AbortSignal): Promise<StoredTask> {
   const { module, directories } = task;
   const preopens = [];
-  for (const { guest, zip } of directories) {
-    preopens.push(zip === null ? { guest } : { guest, zip: await storeFile(broker, zip, signal) });
+  for (const { zip, ...rest } of directories) {
+    preopens.push(zip === null ? rest : { ...rest, zip: await storeFile(broker, zip, signal) });
   }
   return {
     module: "stored" in module ? module.stored : await storeFile(broker, module.bytes, signal),
@@ -95,18 +99,23 @@ async function connect(url: URL, { token, call, signal }: ConnectDetails): Promi
 }
 
 function taskRequest({ args, env, artifacts }: GuestTask, stored: StoredTask, { options }: SubmitCall) {
-  const { timeout, memory, deadline, priority, immediate, require, attempts } = options;
+  const { timeout, cpuTime, memory, disk, maxOutput, deadline } = options;
+  const { deterministic, priority, immediate, require, attempts } = options;
   return {
     ...stored,
     args,
     env,
     artifacts,
+    deterministic,
     priority,
     immediate,
     require,
     attempts,
     ...(timeout === null ? {} : { timeoutMs: timeout }),
+    ...(cpuTime === null ? {} : { cpuMs: cpuTime }),
     ...(memory === null ? {} : { memoryBytes: memory }),
+    ...(disk === null ? {} : { diskBytes: disk }),
+    ...(maxOutput === null ? {} : { outputBytes: maxOutput }),
     ...(deadline === null ? {} : { deadline }),
   };
 }

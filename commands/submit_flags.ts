@@ -15,7 +15,7 @@ export const SUBMIT_COMMAND_FLAGS = {
   priority: flag(toggle, "before all tasks without priority", { default: false }),
   immediate: flag(toggle, "now or not at all", { default: false }),
   require: flag(keyValues, "only on providers with this label", { default: {} }),
-  attempts: flag(count(1), "providers to try if some are lost", { default: DEFAULT_ATTEMPTS }),
+  attempts: flag(count(1), "providers to try if any is lost", { default: DEFAULT_ATTEMPTS }),
   json,
   ...BROKER_FLAGS,
   ...COMMON_FLAGS,

@@ -13,6 +13,7 @@ export interface TaskPreopen {
   readonly guest: string;
   /** A ZIP, or null for an empty directory. */
   readonly zip: FileRef | null;
+  readonly readOnly: boolean;
 }
 
 export interface TaskSpec {
@@ -25,6 +26,14 @@ export interface TaskSpec {
   readonly timeoutMs: number | null;
   /** Linear memory in bytes; null leaves it to the provider. */
   readonly memoryBytes: number | null;
+  /** CPU time of the guest in milliseconds; null for no limit but `timeoutMs`. */
+  readonly cpuMs: number | null;
+  /** Bytes the guest may write to files; null leaves it to the provider. */
+  readonly diskBytes: number | null;
+  /** Bytes of stdout and stderr together; null for any number. */
+  readonly outputBytes: number | null;
+  /** The same output on every host: seeded randomness, a clock that only sleeping moves. */
+  readonly deterministic: boolean;
   /** Before all tasks without priority. */
   readonly priority: boolean;
   /** Unix milliseconds after which nobody wants the result; null for never. */

@@ -49,6 +49,10 @@ export async function decodeTask(task: RunTask, resolve: ResolveFile): Promise<T
     artifacts: task.artifacts,
     timeoutMs: positive(limits?.timeoutMs, MAX_TIMEOUT_MS),
     memoryBytes: positive(limits?.memory, Number.MAX_SAFE_INTEGER),
+    cpuMs: positive(limits?.cpuMs, MAX_TIMEOUT_MS),
+    diskBytes: positive(limits?.disk, Number.MAX_SAFE_INTEGER),
+    outputBytes: positive(limits?.output, Number.MAX_SAFE_INTEGER),
+    deterministic: task.deterministic,
     priority: qos?.priority ?? false,
     deadline: deadline > 0 ? deadline : null,
     immediate: qos?.immediate ?? false,
@@ -57,9 +61,9 @@ export async function decodeTask(task: RunTask, resolve: ResolveFile): Promise<T
   };
 }
 
-async function decodePreopen({ guest, zip }: Preopen, resolve: ResolveFile): Promise<TaskPreopen> {
+async function decodePreopen({ guest, zip, readOnly }: Preopen, resolve: ResolveFile): Promise<TaskPreopen> {
   if (guest === "" || guest.includes("\0")) throw invalid("a directory of the guest needs a path");
-  return { guest, zip: zip === "" ? null : await resolve(zip) };
+  return { guest, zip: zip === "" ? null : await resolve(zip), readOnly };
 }
 
 /** A number of the wire where 0 says "not given". */
@@ -74,9 +78,16 @@ export function encodeAttempt(attempt: AttemptId, spec: TaskSpec) {
     module: spec.module,
     args: [...spec.args],
     env: [...spec.env],
-    preopens: spec.preopens.map(({ guest, zip }) => ({ guest, zip: zip ?? "" })),
+    preopens: spec.preopens.map(({ zip, ...rest }) => ({ ...rest, zip: zip ?? "" })),
     artifacts: [...spec.artifacts],
-    limits: { timeoutMs: BigInt(spec.timeoutMs ?? 0), memory: BigInt(spec.memoryBytes ?? 0) },
+    limits: {
+      timeoutMs: BigInt(spec.timeoutMs ?? 0),
+      memory: BigInt(spec.memoryBytes ?? 0),
+      cpuMs: BigInt(spec.cpuMs ?? 0),
+      disk: BigInt(spec.diskBytes ?? 0),
+      output: BigInt(spec.outputBytes ?? 0),
+    },
+    deterministic: spec.deterministic,
   } satisfies MessageInitShape<typeof RunAttemptSchema>;
 }
 

@@ -11,13 +11,25 @@ export interface TaskRequest {
   /** `KEY=value` each. */
   readonly env?: readonly string[];
   /** Directories of the guest; each starts with the content of a stored ZIP, or empty. */
-  readonly preopens?: readonly { readonly guest: string; readonly zip?: string }[];
-  /** Paths in the first preopen that come back as a ZIP. */
+  readonly preopens?: readonly {
+    readonly guest: string;
+    readonly zip?: string;
+    readonly readOnly?: boolean;
+  }[];
+  /** Paths and patterns of files and directories of the guest that come back as a ZIP. */
   readonly artifacts?: readonly string[];
   /** Wall time of the guest; the provider's own limit when absent. */
   readonly timeoutMs?: number;
   /** Linear memory of the guest; the provider's own limit when absent. */
   readonly memoryBytes?: number;
+  /** CPU time of the guest; no limit of its own when absent. */
+  readonly cpuMs?: number;
+  /** Bytes the guest may write to files; the provider's own limit when absent. */
+  readonly diskBytes?: number;
+  /** Bytes of stdout and stderr together; any number when absent. */
+  readonly outputBytes?: number;
+  /** The same output on every host: seeded randomness, a clock that only sleeping moves. */
+  readonly deterministic?: boolean;
   readonly priority?: boolean;
   /** Unix milliseconds after which nobody wants the result. */
   readonly deadline?: number;
@@ -64,9 +76,19 @@ export function encodeTaskRequest(task: TaskRequest) {
     module: task.module,
     args: [...task.args],
     env: [...task.env ?? []],
-    preopens: (task.preopens ?? []).map(({ guest, zip = "" }) => ({ guest, zip })),
+    preopens: (task.preopens ?? []).map(({ zip = "", readOnly = false, guest }) => ({
+      guest,
+      zip,
+      readOnly,
+    })),
     artifacts: [...task.artifacts ?? []],
-    limits: { timeoutMs: BigInt(task.timeoutMs ?? 0), memory: BigInt(task.memoryBytes ?? 0) },
+    limits: {
+      timeoutMs: BigInt(task.timeoutMs ?? 0),
+      memory: BigInt(task.memoryBytes ?? 0),
+      cpuMs: BigInt(task.cpuMs ?? 0),
+      disk: BigInt(task.diskBytes ?? 0),
+      output: BigInt(task.outputBytes ?? 0),
+    },
     qos: {
       priority: task.priority ?? false,
       deadline: BigInt(task.deadline ?? 0),
@@ -74,5 +96,6 @@ export function encodeTaskRequest(task: TaskRequest) {
     },
     require: { ...task.require },
     attempts: task.attempts ?? 0,
+    deterministic: task.deterministic ?? false,
   };
 }

@@ -16,6 +16,8 @@ export interface ProviderOptions {
   /** The most a task may have, and what it gets when it does not ask. */
   readonly taskMemoryBytes: number;
   readonly taskTimeoutMs: number;
+  /** Bytes a task may write to files. */
+  readonly taskDiskBytes: number;
   /** Leaves after the first task. */
   readonly once: boolean;
   /** Time that running tasks have to end when the provider is told to leave. */

@@ -10,10 +10,8 @@ import { type FileRef, isFileRef } from "../storage/file_store.ts";
 import { prefixed } from "./prefixed_source.ts";
 import { Backlog } from "./backlog.ts";
 import type { ProviderOptions } from "./provider_options.ts";
-import type { SlotFile, SlotTask } from "./slot.ts";
+import { MAX_ARTIFACT_BYTES, MAX_DESCRIPTORS, MAX_INODES, type SlotFile, type SlotTask } from "./slot.ts";
 
-/** Size of the ZIP of artifacts that a slot may return. */
-const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024;
 /** How long a broker may take to answer the announcement. */
 const ANNOUNCE_TIMEOUT_MS = 5_000;
 /** A leaving provider looks this often whether everything was sent. */
@@ -164,20 +162,30 @@ export class ProviderSession {
     }
   }
 
-  #slotTask({ module, args, env, preopens, artifacts, limits }: RunAttempt, storagePath: string): SlotTask {
-    const { taskMemoryBytes, taskTimeoutMs } = this.#options;
+  #slotTask(attempt: RunAttempt, storagePath: string): SlotTask {
+    const { module, args, env, preopens, artifacts, limits, deterministic } = attempt;
+    const { taskMemoryBytes, taskTimeoutMs, taskDiskBytes } = this.#options;
     const file = (ref: string) => this.#file(ref, storagePath);
     return {
       module: file(module),
       args,
       env,
-      preopens: preopens.map(({ guest, zip }) => ({ guest, zip: zip === "" ? null : file(zip) })),
+      preopens: preopens.map(({ guest, zip, readOnly }) => ({
+        ...{ guest, readOnly },
+        zip: zip === "" ? null : file(zip),
+      })),
       artifacts,
       limits: {
         timeoutMs: Math.min(Number(limits?.timeoutMs || taskTimeoutMs), taskTimeoutMs),
+        cpuMs: Number(limits?.cpuMs ?? 0n) || null,
         memoryBytes: Math.min(Number(limits?.memory || taskMemoryBytes), taskMemoryBytes),
+        diskBytes: Math.min(Number(limits?.disk || taskDiskBytes), taskDiskBytes),
+        inodes: MAX_INODES,
+        descriptors: MAX_DESCRIPTORS,
+        outputBytes: Number(limits?.output ?? 0n) || null,
         artifactBytes: MAX_ARTIFACT_BYTES,
       },
+      deterministic,
     };
   }
 

@@ -15,15 +15,34 @@ export interface SlotPreopen {
   readonly guest: string;
   /** A ZIP whose tree the directory starts with; null for an empty one. */
   readonly zip: SlotFile | null;
+  /** Whether the guest may only read it. */
+  readonly readOnly: boolean;
 }
+
+/** Size of the ZIP of artifacts that a slot may return: it is kept in memory on its way. */
+export const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024;
+/** Some 200 bytes of heap each, so at most about 50 MB. */
+export const MAX_INODES = 262_144;
+/** RLIMIT_NOFILE of most systems. */
+export const MAX_DESCRIPTORS = 1_024;
 
 /** Every limit is enforced by the slot; all are positive. */
 export interface SlotLimits {
   /** Wall time of the guest, milliseconds. */
   readonly timeoutMs: number;
+  /** CPU time of the guest, milliseconds; null for none. */
+  readonly cpuMs: number | null;
   /** Linear memory, bytes; rounded down to whole 64 KiB pages. */
   readonly memoryBytes: number;
-  /** Size of the ZIP of artifacts, bytes. Live stdout and stderr are not limited. */
+  /** Bytes that the guest may write to files, in all its directories together. */
+  readonly diskBytes: number;
+  /** Names of files, links and directories, in all its directories together. */
+  readonly inodes: number;
+  /** Open descriptors, standard streams and directories included. */
+  readonly descriptors: number;
+  /** Bytes of stdout and stderr together, where somebody stores them; null where they are read live. */
+  readonly outputBytes: number | null;
+  /** Size of the ZIP of artifacts, bytes. */
   readonly artifactBytes: number;
 }
 
@@ -34,9 +53,11 @@ export interface SlotTask {
   /** `KEY=value` each. */
   readonly env: readonly string[];
   readonly preopens: readonly SlotPreopen[];
-  /** Paths of files and directories to return, in the first preopen; empty for none. */
+  /** Paths and patterns of files and directories to return; empty for none. */
   readonly artifacts: readonly string[];
   readonly limits: SlotLimits;
+  /** Seeded randomness and a clock that only sleeping moves: the same bytes on every host. */
+  readonly deterministic: boolean;
 }
 
 /** Streams of a task. The slot ends or aborts every sink before `run` settles, and cancels stdin. */

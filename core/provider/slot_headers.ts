@@ -10,9 +10,14 @@ export interface RunHeader {
   readonly module: FileRef;
   readonly args: readonly string[];
   readonly env: readonly string[];
-  readonly preopens: readonly { readonly guest: string; readonly zip: FileRef | null }[];
+  readonly preopens: readonly {
+    readonly guest: string;
+    readonly zip: FileRef | null;
+    readonly readOnly: boolean;
+  }[];
   readonly artifacts: readonly string[];
   readonly limits: SlotLimits;
+  readonly deterministic: boolean;
   /** Whether frames for stdin will follow; else it is empty. */
   readonly stdin: boolean;
 }
@@ -31,9 +36,11 @@ const decoder = new TextDecoder();
 
 /** The frame that starts a task. Throws RangeError when it is larger than a frame may be. */
 export function encodeRun(task: SlotTask, stdin: boolean): Uint8Array<ArrayBuffer> {
-  const { args, env, artifacts, limits } = task;
-  const preopens = task.preopens.map(({ guest, zip }) => ({ guest, zip: zip?.ref ?? null }));
-  const header: RunHeader = { module: task.module.ref, args, env, preopens, artifacts, limits, stdin };
+  const { module, args, env, artifacts, limits, deterministic } = task;
+  const preopens = task.preopens.map(({ zip, ...rest }) => ({ ...rest, zip: zip?.ref ?? null }));
+  const header: RunHeader = {
+    ...{ module: module.ref, args, env, preopens, artifacts, limits, deterministic, stdin },
+  };
   return encodeFrame(FRAME.RUN, encoder.encode(JSON.stringify(header)));
 }
 

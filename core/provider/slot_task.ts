@@ -3,10 +3,9 @@
 import { WasimoffError } from "../errors.ts";
 import { exited, failed, type Outcome, STATUS_INVALID_MODULE } from "../outcome.ts";
 import { type Directory, emptyDirectory } from "../wasi/inode.ts";
-import { prepareModule } from "../wasi/module_check.ts";
 import type { Ending, Preopen } from "../wasi/program.ts";
 import { runProgram } from "../wasi/run.ts";
-import type { SlotFiles } from "./slot_files.ts";
+import { compileModule, type SlotFiles } from "./slot_files.ts";
 import type { DoneHeader, RunHeader } from "./slot_headers.ts";
 import type { SlotHost } from "./slot_host.ts";
 import { FRAME, type FrameType } from "./slot_protocol.ts";
@@ -39,16 +38,14 @@ export async function runTask(header: RunHeader, parts: TaskParts): Promise<Done
 
 async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
   const { files, host, stdin, write } = parts;
-  const memoryCapBytes = Math.floor(header.limits.memoryBytes / PAGE_BYTES) * PAGE_BYTES;
-  const module = await files.module(header.module, memoryCapBytes);
-  const preopens: Preopen[] = [];
-  for (const { guest, zip } of header.preopens) {
-    preopens.push({ path: guest, directory: zip === null ? emptyDirectory() : await files.tree(zip) });
-  }
+  const { limits } = header;
+  const memoryCapBytes = Math.floor(limits.memoryBytes / PAGE_BYTES) * PAGE_BYTES;
+  const compiled = await files.module(header.module, memoryCapBytes);
+  const preopens = await openPreopens(header, files);
   parts.started();
   const startedNs = host.clock.monotonicNs();
   const { ending, memoryBytes } = await runProgram({
-    module,
+    ...compiled,
     args: header.args,
     env: header.env,
     preopens,
@@ -57,12 +54,23 @@ async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
     stderr: { write: (chunk) => write(FRAME.STDERR, chunk) },
     clock: host.clock,
     random: host.random,
+    maxDescriptors: limits.descriptors,
     memoryCapBytes,
   });
   const durationMs = Number(host.clock.monotonicNs() - startedNs) / 1e6;
   const problem = ending.kind === "exit" ? await sendArtifacts(header, preopens[0]?.directory, write) : null;
   const own = outcomeOf(ending);
   return { outcome: own.status === 0 && problem !== null ? problem : own, durationMs, memoryBytes };
+}
+
+async function openPreopens({ preopens, limits }: RunHeader, files: SlotFiles): Promise<Preopen[]> {
+  const opened: Preopen[] = [];
+  for (const { guest, zip, readOnly } of preopens) {
+    const volume = { maxBytes: limits.diskBytes, maxEntries: limits.inodes, readOnly };
+    const directory = zip === null ? emptyDirectory(volume) : await files.tree(zip, volume);
+    opened.push({ path: guest, directory });
+  }
+  return opened;
 }
 
 /** Sends what was asked for; an outcome says why not all of it could be sent. */
@@ -121,13 +129,9 @@ const EMPTY_PROGRAM = new Uint8Array([
 
 /** Runs an empty program, so that the first task finds the engine and our own code warm. */
 export async function warmUp({ clock, random }: SlotHost): Promise<void> {
-  const bytes = prepareModule(EMPTY_PROGRAM, {
-    maxMemoryBytes: PAGE_BYTES,
-    maxModuleBytes: EMPTY_PROGRAM.length,
-  });
   const output = { write() {} };
   await runProgram({
-    module: new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>),
+    ...compileModule(EMPTY_PROGRAM, PAGE_BYTES),
     args: ["warm"],
     env: [],
     preopens: [],
@@ -136,6 +140,7 @@ export async function warmUp({ clock, random }: SlotHost): Promise<void> {
     stderr: output,
     clock,
     random,
+    maxDescriptors: 3,
     memoryCapBytes: PAGE_BYTES,
   });
 }

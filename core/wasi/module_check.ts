@@ -1,6 +1,7 @@
 /** Makes an untrusted module fit to be compiled: everything that could hurt the process is refused before. */
 
 import { WasimoffError } from "../errors.ts";
+import type { ImportedMemory } from "./program.ts";
 import { capMemory, readMemory } from "./memory_limits.ts";
 import { readImports } from "./module_imports.ts";
 import { checkModuleKind } from "./module_kind.ts";
@@ -18,12 +19,19 @@ export interface ModuleLimits {
   readonly maxModuleBytes: number;
 }
 
+export interface PreparedModule {
+  /** What is to be compiled. */
+  readonly bytes: Uint8Array;
+  /** The memory it imports; null when it brings its own or has none. */
+  readonly importedMemory: ImportedMemory | null;
+}
+
 /**
  * Checks that the bytes are a WASI preview 1 command with at most one plain memory, and returns them with that
  * memory's maximum lowered to the limit, ready for `WebAssembly.compile` (which still checks all the rest). A
  * module without any memory passes. Throws `invalid_argument` with a line for people.
  */
-export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): Uint8Array {
+export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): PreparedModule {
   checkModuleKind(bytes);
   if (bytes.length > limits.maxModuleBytes) {
     throw refused(`it has ${bytes.length} bytes, more than the ${limits.maxModuleBytes} that are allowed`);
@@ -44,9 +52,10 @@ export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): Uint8Arr
     const type = imported[index] ?? functionType(read(SECTION.function), index - imported.length);
     return signatures[type] ?? null;
   });
-  if (!memorySection || !memoryLimits) return bytes;
+  if (!memorySection || !memoryLimits) return { bytes, importedMemory: null };
   if (!exports.hasMemory) throw refused('its memory is not exported: export it as "memory"');
-  return capMemory(bytes, memorySection, { limits: memoryLimits, maxBytes: limits.maxMemoryBytes });
+  const capped = capMemory(bytes, memorySection, { limits: memoryLimits, maxBytes: limits.maxMemoryBytes });
+  return { bytes: capped, importedMemory: null };
 }
 
 interface Exports {

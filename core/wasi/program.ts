@@ -39,9 +39,19 @@ export interface Preopen {
   readonly directory: Directory;
 }
 
+/** A memory that a module imports, in pages of 64 KiB. */
+export interface ImportedMemory {
+  readonly module: string;
+  readonly name: string;
+  readonly initial: number;
+  readonly maximum: number;
+}
+
 export interface Program {
   /** Checked before by the section reader: at most one memory, limited to `memoryCapBytes`. */
   module: WebAssembly.Module;
+  /** The memory to make for the module; null when it brings its own. */
+  importedMemory: ImportedMemory | null;
   /** argv, with argv[0]. */
   args: readonly string[];
   /** `KEY=value` each. */
@@ -54,6 +64,8 @@ export interface Program {
   clock: GuestClock;
   /** Fills at most 65,536 bytes with randomness, so `crypto.getRandomValues` will do. */
   random: (bytes: Uint8Array) => void;
+  /** Most open descriptors, the first three included; beyond it is EMFILE. */
+  maxDescriptors: number;
   /** What the memory of the module was limited to; a trap at 95 % of it or more counts as out of memory. */
   memoryCapBytes: number;
 }

@@ -3,12 +3,22 @@
 import { ERRNO } from "./abi.ts";
 import { fail } from "./fault.ts";
 
-/** Bytes a guest may write beyond what its directory held at the start. */
-export const VOLUME_MAX_BYTES = 1024 ** 3;
-/** Directory entries of one volume: some 200 bytes of heap each, so at most about 50 MB. */
-export const VOLUME_MAX_ENTRIES = 262_144;
+export interface VolumeLimits {
+  /** Bytes a guest may write beyond what its directory held at the start. */
+  readonly maxBytes: number;
+  /** Names of files, links and directories. */
+  readonly maxEntries: number;
+  /** Every change is EROFS. */
+  readonly readOnly: boolean;
+}
+
+/** Entries take some 200 bytes of heap each, so at most about 50 MB. */
+export const VOLUME_LIMITS: VolumeLimits = { maxBytes: 1024 ** 3, maxEntries: 262_144, readOnly: false };
 
 export class Volume {
+  readonly readOnly: boolean;
+  readonly #maxBytes: number;
+  readonly #maxEntries: number;
   #bytes = 0;
   #entries: number;
   #nextIno: bigint;
@@ -16,7 +26,10 @@ export class Volume {
   readonly #forks = new Map<object, object>();
 
   /** A volume of its own, or one for a copy of everything in `origin`. */
-  constructor(origin?: Volume) {
+  constructor({ maxBytes, maxEntries, readOnly }: VolumeLimits = VOLUME_LIMITS, origin?: Volume) {
+    this.#maxBytes = maxBytes;
+    this.#maxEntries = maxEntries;
+    this.readOnly = readOnly;
     this.#entries = origin === undefined ? 0 : origin.#entries;
     this.#nextIno = origin === undefined ? 1n : origin.#nextIno;
   }
@@ -27,13 +40,13 @@ export class Volume {
 
   /** Counts bytes of file contents, negative ones when they are freed; beyond the limit it is ENOSPC. */
   claimBytes(count: number): void {
-    if (this.#bytes + count > VOLUME_MAX_BYTES) fail(ERRNO.NOSPC);
+    if (this.#bytes + count > this.#maxBytes) fail(ERRNO.NOSPC);
     this.#bytes += count;
   }
 
   /** Counts a new directory entry; beyond the limit it is ENOSPC. */
   claimEntry(): void {
-    if (this.#entries >= VOLUME_MAX_ENTRIES) fail(ERRNO.NOSPC);
+    if (this.#entries >= this.#maxEntries) fail(ERRNO.NOSPC);
     this.#entries += 1;
   }
 

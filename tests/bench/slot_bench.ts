@@ -1,7 +1,7 @@
 /** A no-op task through a real slot, beside its floor: the same bytes through a child that echoes its pipe. */
 
 import { openRealSlot } from "../support/real_slots.ts";
-import { collectingIo, fileOf } from "../support/slot_tasks.ts";
+import { collectingIo, fileOf, LIMITS } from "../support/slot_tasks.ts";
 import type { SlotTask } from "../../core/provider/slot.ts";
 
 const ROUNDS = 3;
@@ -15,7 +15,8 @@ const NOOP: SlotTask = {
   env: [],
   preopens: [],
   artifacts: [],
-  limits: { timeoutMs: 10_000, memoryBytes: 1024 * 1024, artifactBytes: 1024 },
+  limits: { ...LIMITS, memoryBytes: 1024 * 1024 },
+  deterministic: false,
 };
 
 const ECHO = `const b = new Uint8Array(65536);

@@ -5,6 +5,7 @@
 
 // deno-lint-ignore-file no-console -- prints what it measures
 import { SlotPool } from "../../core/provider/slot_pool.ts";
+import { LIMITS } from "../support/slot_tasks.ts";
 import type { SlotTask } from "../../core/provider/slot.ts";
 import { dialWebSocket } from "../../core/host/websocket_dialer.ts";
 import { Guard } from "../../core/host/guard.ts";
@@ -113,7 +114,8 @@ async function slotsAlone(module: Uint8Array, slots: number, tasks: number): Pro
       env: [],
       preopens: [],
       artifacts: [],
-      limits: { timeoutMs: 60_000, memoryBytes: 64 << 20, artifactBytes: 1 },
+      limits: { ...LIMITS, memoryBytes: 64 << 20 },
+      deterministic: false,
     };
     return pool.run(
       task,

@@ -5,19 +5,24 @@ import { guestDirectories, parseDirectoryFlag } from "../../commands/guest_direc
 import { temporaryDirectory } from "./temporary_directory.ts";
 
 Deno.test("parseDirectoryFlag() takes the host's name for the guest's unless told otherwise", () => {
-  assert.deepEqual(parseDirectoryFlag("data"), { host: "data", guest: "data" });
-  assert.deepEqual(parseDirectoryFlag("./a/b::/x"), { host: "./a/b", guest: "/x" });
-  assert.deepEqual(parseDirectoryFlag("a:b::."), { host: "a:b", guest: "." });
-  for (const text of ["", "::x", "x::"]) {
+  assert.deepEqual(parseDirectoryFlag("data"), { host: "data", guest: "data", readOnly: false });
+  assert.deepEqual(parseDirectoryFlag("./a/b::/x"), { host: "./a/b", guest: "/x", readOnly: false });
+  assert.deepEqual(parseDirectoryFlag("a:b::."), { host: "a:b", guest: ".", readOnly: false });
+  assert.deepEqual(parseDirectoryFlag("data::/d::ro"), { host: "data", guest: "/d", readOnly: true });
+  for (const text of ["", "::x", "x::", "x::y::", "x::y::rw", "x::y::ro::"]) {
     assert.throws(() => parseDirectoryFlag(text), {
       code: "invalid_argument",
-      message: /write HOST or HOST::GUEST$/,
+      message: /write HOST, HOST::GUEST or HOST::GUEST::ro$/,
     });
   }
 });
 
 Deno.test("guestDirectories() gives an empty . when nothing is asked for", async () => {
-  assert.deepEqual(await guestDirectories({ rootfs: null, dir: [] }), [{ guest: ".", zip: null }]);
+  assert.deepEqual(await guestDirectories({ rootfs: null, dir: [] }), [{
+    guest: ".",
+    zip: null,
+    readOnly: false,
+  }]);
 });
 
 Deno.test("guestDirectories() puts the rootfs first and reads it as it is", async () => {
@@ -27,8 +32,8 @@ Deno.test("guestDirectories() puts the rootfs first and reads it as it is", asyn
   await Deno.mkdir(`${directory.path}/empty`);
   const found = await guestDirectories({ rootfs: zip, dir: [`${directory.path}/empty::data`] });
   assert.deepEqual(found, [
-    { guest: "/", zip: new TextEncoder().encode("PK\x03\x04 as is") },
-    { guest: "data", zip: null },
+    { guest: "/", zip: new TextEncoder().encode("PK\x03\x04 as is"), readOnly: false },
+    { guest: "data", zip: null, readOnly: false },
   ]);
 });
 

@@ -70,6 +70,7 @@ export class HostCluster implements AsyncDisposable {
       slots: 1,
       taskMemoryBytes: 512 * 1024 * 1024,
       taskTimeoutMs: 600_000,
+      taskDiskBytes: 64 * 1024 * 1024,
       once: false,
       drainMs: 1_000,
       onReady: ready.resolve,

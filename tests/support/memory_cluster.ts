@@ -65,6 +65,7 @@ export class MemoryCluster implements AsyncDisposable {
       slots: 1,
       taskMemoryBytes: 512 * 1024 * 1024,
       taskTimeoutMs: 600_000,
+      taskDiskBytes: 64 * 1024 * 1024,
       once: false,
       drainMs: 1_000,
       openSession: (signal) =>

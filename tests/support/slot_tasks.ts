@@ -6,7 +6,18 @@ import type { SlotFile, SlotIo, SlotLimits, SlotTask } from "../../core/provider
 import { refOf } from "./chunks.ts";
 
 const GUEST = Deno.readFileSync(new URL("../testdata/slot/guest.wasm", import.meta.url));
-const LIMITS: SlotLimits = { timeoutMs: 30_000, memoryBytes: 32 * 1024 * 1024, artifactBytes: 1024 * 1024 };
+
+/** Generous ones for small tasks. */
+export const LIMITS: SlotLimits = {
+  timeoutMs: 30_000,
+  cpuMs: null,
+  memoryBytes: 32 * 1024 * 1024,
+  diskBytes: 64 * 1024 * 1024,
+  inodes: 10_000,
+  descriptors: 64,
+  outputBytes: null,
+  artifactBytes: 1024 * 1024,
+};
 
 /** A file whose loads are counted. */
 export function fileOf(bytes: Uint8Array): SlotFile & { loads: number } {
@@ -31,6 +42,7 @@ export function guestTask(
     env: [],
     preopens: [],
     artifacts: [],
+    deterministic: false,
     ...rest,
     limits: { ...LIMITS, ...limits },
   };

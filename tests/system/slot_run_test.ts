@@ -72,7 +72,7 @@ Deno.test("Slot.run() rejects with the error of load(), and the slot lives on", 
 Deno.test("Slot.run() unpacks a ZIP for the guest, afresh for every task", async () => {
   await using real = await openRealSlot();
   const zip = fileOf(await zipFiles({ "data/in.txt": "from the zip" }));
-  const preopens = [{ guest: "/", zip }];
+  const preopens = [{ guest: "/", zip, readOnly: false }];
   const write = guestTask(["write", "/data/in.txt", "changed"], { preopens });
   strictEqual((await real.slot.run(write, collectingIo(), never)).outcome.status, 0);
   const io = collectingIo();
@@ -83,7 +83,7 @@ Deno.test("Slot.run() unpacks a ZIP for the guest, afresh for every task", async
 
 Deno.test("Slot.run() rejects a ZIP that is none with 125", async () => {
   await using real = await openRealSlot();
-  const preopens = [{ guest: "/", zip: fileOf(new Uint8Array(100)) }];
+  const preopens = [{ guest: "/", zip: fileOf(new Uint8Array(100)), readOnly: false }];
   const { outcome } = await real.slot.run(guestTask([], { preopens }), collectingIo(), never);
   deepStrictEqual([outcome.reason, outcome.origin, outcome.status], ["rejected", "provider", 125]);
   strictEqual(real.slot.usable, true);
@@ -91,7 +91,7 @@ Deno.test("Slot.run() rejects a ZIP that is none with 125", async () => {
 
 Deno.test("Slot.run() delivers the artifacts that exist and names the one that does not", async () => {
   await using real = await openRealSlot();
-  const preopens = [{ guest: ".", zip: null }];
+  const preopens = [{ guest: ".", zip: null, readOnly: false }];
   const run = async (artifacts: string[], status = "0") => {
     const io = collectingIo();
     const task = guestTask(["write", "out.txt", "result", status], { preopens, artifacts });
@@ -109,7 +109,7 @@ Deno.test("Slot.run() delivers the artifacts that exist and names the one that d
 Deno.test("Slot.run() refuses artifacts beyond their limit", async () => {
   await using real = await openRealSlot();
   const task = guestTask(["write", "out.txt", "x".repeat(5000)], {
-    preopens: [{ guest: ".", zip: null }],
+    preopens: [{ guest: ".", zip: null, readOnly: false }],
     artifacts: ["out.txt"],
     limits: { artifactBytes: 60 },
   });

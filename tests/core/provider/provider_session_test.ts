@@ -19,6 +19,7 @@ function options(fields: Pick<ProviderOptions, "openSession" | "signal"> & Parti
     slots: 1,
     taskMemoryBytes: 1 << 20,
     taskTimeoutMs: 1_000,
+    taskDiskBytes: 64 * 1024 * 1024,
     once: false,
     drainMs: 5_000,
     runInSlot: () => Promise.reject(new WasimoffError("unavailable", "no slot")),

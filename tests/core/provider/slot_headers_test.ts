@@ -12,16 +12,20 @@ Deno.test("encodeRun() says everything about a task but the contents of its file
   const zip = fileOf(new Uint8Array([1]));
   const task = guestTask(["a\u0000b", "ü"], {
     env: ["K=v"],
-    preopens: [{ guest: "/", zip }, { guest: ".", zip: null }],
+    preopens: [{ guest: "/", zip, readOnly: true }, { guest: ".", zip: null, readOnly: false }],
     artifacts: ["out"],
   });
   deepStrictEqual(decodeRun(encodeRun(task, true).subarray(HEADER_BYTES)), {
     module: task.module.ref,
     args: ["guest", "a\u0000b", "ü"],
     env: ["K=v"],
-    preopens: [{ guest: "/", zip: zip.ref }, { guest: ".", zip: null }],
+    preopens: [
+      { guest: "/", zip: zip.ref, readOnly: true },
+      { guest: ".", zip: null, readOnly: false },
+    ],
     artifacts: ["out"],
     limits: task.limits,
+    deterministic: false,
     stdin: true,
   });
 });

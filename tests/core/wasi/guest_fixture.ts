@@ -53,6 +53,7 @@ export class Collected {
 export function makeProgram(module: WebAssembly.Module, parts: Partial<Program> = {}): Program {
   return {
     module,
+    importedMemory: null,
     args: ["program"],
     env: [],
     preopens: [{ path: ".", directory: emptyDirectory() }],
@@ -61,6 +62,7 @@ export function makeProgram(module: WebAssembly.Module, parts: Partial<Program> 
     stderr: { write: () => {} },
     clock: new VirtualClock(),
     random: (bytes) => void bytes.fill(4),
+    maxDescriptors: 1024,
     memoryCapBytes: MEMORY_CAP_BYTES,
     ...parts,
   };

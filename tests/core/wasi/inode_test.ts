@@ -3,7 +3,7 @@ import { WasiFault } from "../../../core/wasi/fault.ts";
 import { File } from "../../../core/wasi/file.ts";
 import { Directory, emptyDirectory, forkDirectory } from "../../../core/wasi/inode.ts";
 import { Symlink } from "../../../core/wasi/symlink.ts";
-import { Volume, VOLUME_MAX_ENTRIES } from "../../../core/wasi/volume.ts";
+import { Volume, VOLUME_LIMITS } from "../../../core/wasi/volume.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
 
@@ -99,15 +99,15 @@ Deno.test("Directory counts names and subdirectories as links", () => {
 
 Deno.test("Directory.add() fails with ENOSPC when the volume has all the entries it may", () => {
   const root = emptyDirectory();
-  for (let count = 0; count < VOLUME_MAX_ENTRIES; count++) root.volume.claimEntry();
+  for (let count = 0; count < VOLUME_LIMITS.maxEntries; count++) root.volume.claimEntry();
   assert.throws(() => root.add("x", new Directory(root.volume, 0n), 0n), new WasiFault(51));
   assert.equal(root.lookup("x"), undefined);
 });
 
 Deno.test("Volume counts the entries of the tree it is forked from", () => {
   const origin = new Volume();
-  for (let count = 0; count < VOLUME_MAX_ENTRIES; count++) origin.claimEntry();
-  const fork = new Volume(origin);
+  for (let count = 0; count < VOLUME_LIMITS.maxEntries; count++) origin.claimEntry();
+  const fork = new Volume(VOLUME_LIMITS, origin);
   assert.throws(() => fork.claimEntry(), new WasiFault(51));
   fork.releaseEntry();
   fork.claimEntry();

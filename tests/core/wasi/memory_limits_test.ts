@@ -7,7 +7,7 @@ import { commandModule, leb } from "../../support/module_builder.ts";
 const MIB = 1024 * 1024;
 
 function prepare(memory: readonly number[], maxMemoryBytes: number): Uint8Array<ArrayBuffer> {
-  return prepareModule(commandModule({ memory }), { maxMemoryBytes, maxModuleBytes: MIB }).slice();
+  return prepareModule(commandModule({ memory }), { maxMemoryBytes, maxModuleBytes: MIB }).bytes.slice();
 }
 
 /** Grows the memory of the module page by page and returns how many pages it had in the end. */

@@ -15,7 +15,7 @@ const VALID = commandModule({
 function survives(bytes: Uint8Array): void {
   let prepared;
   try {
-    prepared = prepareModule(bytes, LIMITS);
+    prepared = prepareModule(bytes, LIMITS).bytes;
   } catch (error) {
     ok(error instanceof WasimoffError, `${error}`);
     ok(!/[\n\r]/.test(error.message), "the message has one line");

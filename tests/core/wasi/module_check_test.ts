@@ -16,7 +16,7 @@ const LIMITS = { maxMemoryBytes: 4 * 1024 * 1024, maxModuleBytes: 1024 * 1024 };
 
 function refusal(bytes: Uint8Array, limits = LIMITS): string {
   try {
-    prepareModule(bytes, limits);
+    prepareModule(bytes, limits).bytes;
   } catch (error) {
     ok(error instanceof WasimoffError, String(error));
     strictEqual(error.code, "invalid_argument");
@@ -29,14 +29,14 @@ const text = (value: string) => new TextEncoder().encode(value);
 
 Deno.test("prepareModule() returns a command that compiles, and leaves a fitting memory alone", async () => {
   const bytes = commandModule({ memory: [1, 1, 64] });
-  strictEqual(prepareModule(bytes, LIMITS), bytes);
+  strictEqual(prepareModule(bytes, LIMITS).bytes, bytes);
   const module = await WebAssembly.compile(bytes);
   deepStrictEqual(WebAssembly.Module.exports(module).map(({ name }) => name), ["_start", "memory"]);
 });
 
 Deno.test("prepareModule() accepts a command without memory", () => {
   const bytes = commandModule({ memory: null });
-  strictEqual(prepareModule(bytes, LIMITS), bytes);
+  strictEqual(prepareModule(bytes, LIMITS).bytes, bytes);
 });
 
 Deno.test("prepareModule() accepts every function of WASI with its own type", () => {
@@ -45,7 +45,7 @@ Deno.test("prepareModule() accepts every function of WASI with its own type", ()
     importedFunction("wasi_snapshot_preview1", "proc_exit", 1),
     importedFunction("wasi_unstable", "fd_write", 2),
   ];
-  ok(WebAssembly.validate(prepareModule(commandModule({ types, imports }), LIMITS).slice()));
+  ok(WebAssembly.validate(prepareModule(commandModule({ types, imports }), LIMITS).bytes.slice()));
 });
 
 Deno.test("prepareModule() reads past types of garbage-collected languages", () => {
@@ -53,7 +53,7 @@ Deno.test("prepareModule() reads past types of garbage-collected languages", () 
   const types = [[0x4e, 2, ...struct, 0x50, 0, 0x5e, 0x78, 1], [0x4f, 1, 2, 0x5e, 0x78, 1]];
   const bytes = commandModule({ types, memory: [1, 1, 2] });
   ok(WebAssembly.validate(bytes));
-  strictEqual(prepareModule(bytes, LIMITS), bytes);
+  strictEqual(prepareModule(bytes, LIMITS).bytes, bytes);
 });
 
 Deno.test("prepareModule() names what is no module", () => {
@@ -152,6 +152,6 @@ Deno.test("prepareModule() refuses sections out of order, unknown, cut or too ma
 
 Deno.test("prepareModule() leaves the check of code to the compiler", () => {
   const bytes = commandModule({ body: [0x1a] });
-  strictEqual(WebAssembly.validate(prepareModule(bytes, LIMITS).slice()), false);
+  strictEqual(WebAssembly.validate(prepareModule(bytes, LIMITS).bytes.slice()), false);
   throws(() => new WebAssembly.Module(bytes), WebAssembly.CompileError);
 });
