@@ -3,6 +3,7 @@
 import { WasimoffError } from "../errors.ts";
 import { exited, failed, type Outcome, STATUS_INVALID_MODULE } from "../outcome.ts";
 import { type Directory, emptyDirectory } from "../wasi/inode.ts";
+import { deterministicWorld } from "../wasi/deterministic.ts";
 import type { Ending, Preopen } from "../wasi/program.ts";
 import { runProgram } from "../wasi/run.ts";
 import { compileModule, type SlotFiles } from "./slot_files.ts";
@@ -37,7 +38,7 @@ export async function runTask(header: RunHeader, parts: TaskParts): Promise<Done
 }
 
 async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
-  const { files, host, stdin, write } = parts;
+  const { files, host, write } = parts;
   const { limits } = header;
   const memoryCapBytes = Math.floor(limits.memoryBytes / PAGE_BYTES) * PAGE_BYTES;
   const compiled = await files.module(header.module, memoryCapBytes);
@@ -49,11 +50,9 @@ async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
     args: header.args,
     env: header.env,
     preopens,
-    stdin,
     stdout: { write: (chunk) => write(FRAME.STDOUT, chunk) },
     stderr: { write: (chunk) => write(FRAME.STDERR, chunk) },
-    clock: host.clock,
-    random: host.random,
+    ...worldOf(header, parts),
     maxDescriptors: limits.descriptors,
     memoryCapBytes,
   });
@@ -61,6 +60,12 @@ async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
   const problem = ending.kind === "exit" ? await sendArtifacts(header, preopens[0]?.directory, write) : null;
   const own = outcomeOf(ending);
   return { outcome: own.status === 0 && problem !== null ? problem : own, durationMs, memoryBytes };
+}
+
+/** Where input, time and randomness of a guest come from. */
+function worldOf({ deterministic }: RunHeader, { host, stdin }: TaskParts) {
+  if (deterministic) return deterministicWorld(stdin, () => host.turn());
+  return { stdin, clock: host.clock, random: host.random };
 }
 
 async function openPreopens({ preopens, limits }: RunHeader, files: SlotFiles): Promise<Preopen[]> {
