@@ -96,6 +96,8 @@ export const WHENCE = { SET: 0, CUR: 1, END: 2 } as const;
 export const CLOCKID = { REALTIME: 0, MONOTONIC: 1, PROCESS_CPUTIME: 2, THREAD_CPUTIME: 3 } as const;
 export const EVENTTYPE = { CLOCK: 0, FD_READ: 1, FD_WRITE: 2 } as const;
 export const SUBCLOCK_ABSTIME = 1;
+/** Flag of an event: the other side of the stream has gone. */
+export const EVENT_HANGUP = 1;
 export const PREOPENTYPE_DIR = 0;
 
 /** Bytes of an `iovec`: pointer u32, length u32. */

@@ -5,6 +5,12 @@ import type { FunctionTable } from "./function_table.ts";
 import type { Guest } from "./guest.ts";
 
 const ENCODER = new TextEncoder();
+const POINTER_BYTES = 4;
+
+/** Each string as a C program has it. */
+function terminated(strings: readonly string[]): Uint8Array[] {
+  return strings.map((string) => ENCODER.encode(`${string}\0`));
+}
 
 /** Number of strings and bytes of all of them with their terminators. */
 function writeSizes(
@@ -13,25 +19,27 @@ function writeSizes(
   countPointer: number,
   sizePointer: number,
 ): number {
-  let bytes = 0;
-  for (const string of strings) bytes += ENCODER.encode(string).length + 1;
   guest.memory.setU32(countPointer, strings.length);
-  guest.memory.setU32(sizePointer, bytes);
+  guest.memory.setU32(sizePointer, totalLength(terminated(strings)));
   return ERRNO.SUCCESS;
 }
 
 function writeStrings(guest: Guest, strings: readonly string[], pointers: number, buffer: number): number {
-  let at = buffer >>> 0;
-  let entry = pointers >>> 0;
-  for (const string of strings) {
-    const bytes = ENCODER.encode(string);
-    guest.memory.setU32(entry, at);
-    guest.memory.bytes(at, bytes.length).set(bytes);
-    guest.memory.setU8(at + bytes.length, 0);
-    at += bytes.length + 1;
-    entry += 4;
+  const all = terminated(strings);
+  // Checked as wholes, since single pointers would begin anew behind 4 GiB.
+  const target = guest.memory.bytes(buffer, totalLength(all));
+  guest.memory.bytes(pointers, all.length * POINTER_BYTES);
+  let at = 0;
+  for (const [index, bytes] of all.entries()) {
+    guest.memory.setU32((pointers >>> 0) + index * POINTER_BYTES, (buffer >>> 0) + at);
+    target.set(bytes, at);
+    at += bytes.length;
   }
   return ERRNO.SUCCESS;
+}
+
+function totalLength(all: readonly Uint8Array[]): number {
+  return all.reduce((sum, bytes) => sum + bytes.length, 0);
 }
 
 export const ARGS_ENV: FunctionTable = {

@@ -1,4 +1,4 @@
-/** clock_*: real time, monotonic time, and the time since the start for the CPU clocks. */
+/** clock_*: real time, monotonic time, and the time a guest has run for the CPU clocks. */
 
 import { CLOCKID, ERRNO } from "./abi.ts";
 import { fail } from "./fault.ts";
@@ -8,7 +8,10 @@ import type { Guest } from "./guest.ts";
 /** What is promised: browsers round their clocks to 5 us at best, Deno to 1 us. */
 const RESOLUTION_NS = 1000n;
 
-/** Nanoseconds of a clock. One guest runs alone in its thread, so its CPU time is the time it has run. */
+/**
+ * Nanoseconds of a clock. One guest runs alone in its thread, so its CPU time is what has passed since its start
+ * without the time it slept in `poll_oneoff`.
+ */
 export function clockNs(guest: Guest, id: number): bigint {
   switch (id) {
     case CLOCKID.REALTIME:
@@ -17,7 +20,7 @@ export function clockNs(guest: Guest, id: number): bigint {
       return guest.program.clock.monotonicNs();
     case CLOCKID.PROCESS_CPUTIME:
     case CLOCKID.THREAD_CPUTIME:
-      return guest.program.clock.monotonicNs() - guest.startNs;
+      return guest.program.clock.monotonicNs() - guest.startNs - guest.idleNs;
     default:
       return fail(ERRNO.INVAL);
   }

@@ -71,6 +71,8 @@ export class OpenDirectory extends Descriptor {
 /** Standard streams look like terminals, so that guests write whole lines at once when they print. */
 export class InputStream extends Descriptor {
   readonly filetype = FILETYPE.CHARACTER_DEVICE;
+  /** Whether the guest has read the end. */
+  ended = false;
 
   constructor(readonly input: GuestInput) {
     super(STREAM_RIGHTS & ~RIGHTS.FD_WRITE, 0, 0);

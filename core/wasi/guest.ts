@@ -16,6 +16,8 @@ export class Guest {
   ending: Ending | null = null;
   /** Where the CPU-time clocks start. */
   readonly startNs: bigint;
+  /** What they leave out: the time this guest has slept. */
+  idleNs = 0n;
   readonly #volumes: Volume[] = [];
 
   constructor(readonly program: Program) {

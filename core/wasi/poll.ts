@@ -1,6 +1,6 @@
 /** poll_oneoff: waits for the first of several clocks and descriptors. */
 
-import { ERRNO, EVENT_BYTES, EVENTTYPE, RIGHTS, SUBCLOCK_ABSTIME } from "./abi.ts";
+import { CLOCKID, ERRNO, EVENT_BYTES, EVENT_HANGUP, EVENTTYPE, RIGHTS, SUBCLOCK_ABSTIME } from "./abi.ts";
 import { clockNs } from "./clock.ts";
 import { InputStream, OpenFile } from "./descriptors.ts";
 import { fail, WasiFault } from "./fault.ts";
@@ -9,7 +9,7 @@ import type { Guest } from "./guest.ts";
 
 /** Most subscriptions of one call: as many as there can be descriptors, read and write, with clocks. */
 const SUBSCRIPTIONS_MAX = 4096;
-/** Longest single wait, milliseconds: what `setTimeout` can count. After it the guest is told to poll again. */
+/** Longest single sleep, milliseconds: what `setTimeout` can count. */
 const SLEEP_MAX_MS = 2 ** 31 - 1;
 const NS_PER_MS = 1_000_000n;
 /** What a stream promises to take or give without saying more. */
@@ -32,19 +32,21 @@ export const SUBSCRIPTION_OF_UNSTABLE: SubscriptionLayout = { bytes: 56, clock: 
 interface Subscription {
   readonly userdata: bigint;
   readonly type: number;
-  /** For a clock: how long until it is due, nanoseconds. */
-  readonly remainingNs: bigint;
+  /** For a clock: how long until it is due, nanoseconds; null for everything else. */
+  readonly remainingNs: bigint | null;
   /** Resolves when a stream is ready; null for everything else. */
   readonly ready: Promise<void> | null;
   due: boolean;
-  errno: number;
-  bytes: bigint;
+  readonly errno: number;
+  readonly bytes: bigint;
+  /** What the event says of a descriptor besides. */
+  readonly flags: number;
 }
 
 function parse(guest: Guest, at: number, layout: SubscriptionLayout): Subscription {
   const userdata = guest.memory.u64(at);
   const type = guest.memory.u8(at + 8);
-  const plain = { userdata, type, remainingNs: 0n, ready: null, due: true, errno: 0, bytes: 0n };
+  const plain = { userdata, type, remainingNs: null, ready: null, due: true, errno: 0, bytes: 0n, flags: 0 };
   try {
     if (type === EVENTTYPE.CLOCK) {
       const remainingNs = remaining(guest, at + layout.clock);
@@ -59,27 +61,29 @@ function parse(guest: Guest, at: number, layout: SubscriptionLayout): Subscripti
   }
 }
 
+/** The CPU-time clocks stand still while a guest waits, so nobody can wait for them. */
 function remaining(guest: Guest, at: number): bigint {
-  const now = clockNs(guest, guest.memory.u32(at));
+  const id = guest.memory.u32(at);
+  if (id !== CLOCKID.REALTIME && id !== CLOCKID.MONOTONIC) fail(ERRNO.INVAL);
+  const now = clockNs(guest, id);
   const timeout = guest.memory.u64(at + 8);
   return (guest.memory.u16(at + 24) & SUBCLOCK_ABSTIME) !== 0 ? timeout - now : timeout;
 }
 
 /** Files never block, and writing to a stream blocks in `fd_write` itself; only input can be waited for. */
-function readiness(guest: Guest, fd: number, type: number): Pick<Subscription, "ready" | "due" | "bytes"> {
+function readiness(guest: Guest, fd: number, type: number): Partial<Subscription> {
   const descriptor = guest.descriptors.get(fd);
   const reads = type === EVENTTYPE.FD_READ;
   descriptor.require(RIGHTS.POLL_FD_READWRITE);
   descriptor.require(reads ? RIGHTS.FD_READ : RIGHTS.FD_WRITE);
   if (descriptor instanceof OpenFile) {
     const left = Math.max(0, descriptor.inode.size - descriptor.position);
-    return { ready: null, due: true, bytes: reads ? BigInt(left) : STREAM_READY_BYTES };
+    return { bytes: reads ? BigInt(left) : STREAM_READY_BYTES };
   }
-  const ready = reads && descriptor instanceof InputStream ? descriptor.input.ready?.() ?? true : true;
-  if (ready === true) return { ready: null, due: true, bytes: STREAM_READY_BYTES };
-  // Nobody may come to wait for it, when another subscription is due at once.
-  ready.catch(() => {});
-  return { ready, due: false, bytes: STREAM_READY_BYTES };
+  if (!(descriptor instanceof InputStream)) return { bytes: STREAM_READY_BYTES };
+  if (descriptor.ended) return { flags: EVENT_HANGUP };
+  const ready = descriptor.input.ready?.() ?? true;
+  return ready === true ? { bytes: STREAM_READY_BYTES } : { bytes: STREAM_READY_BYTES, ready, due: false };
 }
 
 function writeEvents(
@@ -90,13 +94,14 @@ function writeEvents(
 ): number {
   let at = events >>> 0;
   let count = 0;
-  for (const { userdata, type, due, errno, bytes } of subscriptions) {
+  for (const { userdata, type, due, errno, bytes, flags } of subscriptions) {
     if (!due) continue;
     guest.memory.bytes(at, EVENT_BYTES).fill(0);
     guest.memory.setU64(at, userdata);
     guest.memory.setU16(at + 8, errno);
     guest.memory.setU8(at + 10, type);
     guest.memory.setU64(at + 16, bytes);
+    guest.memory.setU16(at + 24, flags);
     at += EVENT_BYTES;
     count += 1;
   }
@@ -106,27 +111,52 @@ function writeEvents(
 
 /** Resolves when at least one subscription is due, and marks those that are. */
 async function wait(guest: Guest, subscriptions: readonly Subscription[]): Promise<void> {
+  const startNs = guest.program.clock.monotonicNs();
   const over = new AbortController();
   const waits: Promise<void>[] = [];
-  const clocks = subscriptions.filter((subscription) => subscription.type === EVENTTYPE.CLOCK);
-  if (clocks.length > 0) waits.push(sleep(guest, clocks, over.signal));
+  const sleepNs = soonest(subscriptions);
+  if (sleepNs !== null) waits.push(sleep(guest, subscriptions, { ns: sleepNs, signal: over.signal }));
   for (const subscription of subscriptions) {
     // A failed input is ready, too: the read that follows will say what is wrong.
     const wake = () => void (subscription.due = true);
     if (subscription.ready !== null) waits.push(subscription.ready.then(wake, wake));
   }
   await Promise.race(waits).finally(() => over.abort());
+  guest.idleNs += guest.program.clock.monotonicNs() - startNs;
 }
 
-async function sleep(guest: Guest, clocks: readonly Subscription[], signal: AbortSignal): Promise<void> {
-  let soonest = clocks[0]!.remainingNs;
-  for (const { remainingNs } of clocks) if (remainingNs < soonest) soonest = remainingNs;
-  const wanted = (soonest + NS_PER_MS - 1n) / NS_PER_MS;
-  const ms = wanted > SLEEP_MAX_MS ? SLEEP_MAX_MS : Number(wanted);
-  await guest.program.clock.sleep(ms, signal);
-  // An aborted sleep may end early, when something else has ended the wait.
-  if (signal.aborted) return;
-  for (const clock of clocks) clock.due ||= clock.remainingNs <= BigInt(ms) * NS_PER_MS;
+/** How long to wait, nanoseconds; null without a limit. */
+function soonest(subscriptions: readonly Subscription[]): bigint | null {
+  let soonestNs: bigint | null = null;
+  for (const { due, remainingNs } of subscriptions) {
+    if (due) return 0n;
+    if (remainingNs !== null && (soonestNs === null || remainingNs < soonestNs)) soonestNs = remainingNs;
+  }
+  return soonestNs;
+}
+
+interface Sleep {
+  readonly ns: bigint;
+  readonly signal: AbortSignal;
+}
+
+async function sleep(
+  guest: Guest,
+  subscriptions: readonly Subscription[],
+  { ns, signal }: Sleep,
+): Promise<void> {
+  let leftMs = (ns + NS_PER_MS - 1n) / NS_PER_MS;
+  const sleptNs = leftMs * NS_PER_MS;
+  do {
+    const ms = leftMs > SLEEP_MAX_MS ? SLEEP_MAX_MS : Number(leftMs);
+    await guest.program.clock.sleep(ms, signal);
+    // An aborted sleep may end early, when something else has ended the wait.
+    if (signal.aborted) return;
+    leftMs -= BigInt(ms);
+  } while (leftMs > 0n);
+  for (const clock of subscriptions) {
+    if (clock.remainingNs !== null) clock.due ||= clock.remainingNs <= sleptNs;
+  }
 }
 
 /** poll_oneoff in one of the two layouts. */
@@ -142,14 +172,16 @@ export function pollOneoff(layout: SubscriptionLayout) {
     // Both lists and the result are checked before anything is waited for.
     guest.memory.bytes(input, count * layout.bytes);
     guest.memory.bytes(output, count * EVENT_BYTES);
-    guest.memory.setU32(out, 0);
+    guest.memory.bytes(out, 4);
     const subscriptions: Subscription[] = [];
     for (let index = 0; index < count; index++) {
       subscriptions.push(parse(guest, (input >>> 0) + index * layout.bytes, layout));
     }
     const finish = () => writeEvents(guest, subscriptions, output, out);
-    if (subscriptions.some((subscription) => subscription.due)) return finish();
-    return wait(guest, subscriptions).then(finish);
+    // Input arrives between the turns of the event loop only: who polls it without waiting needs one, too.
+    const hasToWait = subscriptions.some(({ ready }) => ready !== null) ||
+      !subscriptions.some(({ due }) => due);
+    return hasToWait ? wait(guest, subscriptions).then(finish) : finish();
   };
 }
 

@@ -12,6 +12,8 @@ import type { GuestOutput } from "./program.ts";
 const GATHER_MAX_BYTES = 64 * 1024;
 /** What one call may move; the result is a signed 32 bit number to C programs. */
 const TRANSFER_MAX_BYTES = 2 ** 31 - 1;
+/** The result, a u32. */
+const COUNT_BYTES = 4;
 
 type Result = number | Promise<number>;
 
@@ -25,21 +27,33 @@ export function readStream(
   const iovecs = guest.memory.iovecs(iovs, count);
   const max = totalBytes(guest, iovecs);
   // Checked before anything is taken from the input, which could not be given back.
-  guest.memory.setU32(out, 0);
-  if (max === 0) return ERRNO.SUCCESS;
-  if ((stream.flags & FDFLAGS.NONBLOCK) !== 0 && !isReady(stream)) return ERRNO.AGAIN;
+  guest.memory.bytes(out, COUNT_BYTES);
   const finish = (bytes: Uint8Array): number => {
-    if (bytes.length > max) throw new RangeError("standard input gave more bytes than it was asked for");
+    if (bytes.length > max) throw new TypeError("standard input gave more bytes than it was asked for");
+    stream.ended = max > 0 && bytes.length === 0;
     scatter(guest, iovecs, bytes);
     guest.memory.setU32(out, bytes.length);
     return ERRNO.SUCCESS;
   };
-  try {
+  const read = (): Result => {
     const got = stream.input.read(max);
-    return got instanceof Promise ? got.then(finish, (error) => streamFault(error, ERRNO.IO)) : finish(got);
+    return got instanceof Promise ? got.then(finish) : finish(got);
+  };
+  if (max === 0) return finish(new Uint8Array(0));
+  const failed = (error: unknown) => streamFault(error, ERRNO.IO);
+  try {
+    const nonblocking = (stream.flags & FDFLAGS.NONBLOCK) !== 0;
+    const result = nonblocking && !isReady(stream) ? readAfterTurn(guest, stream, read) : read();
+    return result instanceof Promise ? result.catch(failed) : result;
   } catch (error) {
-    return streamFault(error, ERRNO.IO);
+    return failed(error);
   }
+}
+
+/** Input arrives between the turns of the event loop only, so a guest that asks again and again has to give one. */
+async function readAfterTurn(guest: Guest, stream: InputStream, read: () => Result): Promise<number> {
+  await guest.program.clock.sleep(0);
+  return isReady(stream) ? await read() : ERRNO.AGAIN;
 }
 
 export function writeStream(
@@ -51,16 +65,20 @@ export function writeStream(
 ): Result {
   const iovecs = guest.memory.iovecs(iovs, count);
   const total = totalBytes(guest, iovecs);
-  guest.memory.setU32(out, total);
-  if (total === 0) return ERRNO.SUCCESS;
+  guest.memory.bytes(out, COUNT_BYTES);
+  const finish = () => {
+    guest.memory.setU32(out, total);
+    return ERRNO.SUCCESS;
+  };
+  if (total === 0) return finish();
   let chunks = iovecs.filter((iovec) => iovec.length > 0).map((iovec) =>
     guest.memory.bytes(iovec.pointer, iovec.length)
   );
   if (chunks.length > 1 && total <= GATHER_MAX_BYTES) chunks = [gather(chunks, total)];
   try {
     const waiting = writeAll(stream.output, chunks);
-    if (waiting === undefined) return ERRNO.SUCCESS;
-    return waiting.then(() => ERRNO.SUCCESS, (error) => streamFault(error, ERRNO.PIPE));
+    if (waiting === undefined) return finish();
+    return waiting.then(finish, (error) => streamFault(error, ERRNO.PIPE));
   } catch (error) {
     return streamFault(error, ERRNO.PIPE);
   }

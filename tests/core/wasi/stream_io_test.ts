@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { WasimoffError } from "../../../core/errors.ts";
 import type { GuestInput, GuestOutput } from "../../../core/wasi/program.ts";
-import { Collected, runFixture } from "./guest_fixture.ts";
+import { ERRNO, FDFLAGS } from "../../../core/wasi/abi.ts";
+import { bindFunction } from "../../../core/wasi/function_binding.ts";
+import { Guest } from "../../../core/wasi/guest.ts";
+import { NAMESPACES } from "../../../core/wasi/preview1.ts";
+import { Collected, makeProgram, runFixture, VirtualClock } from "./guest_fixture.ts";
+import { moduleOf } from "./module_bytes.ts";
 
 const SIZE_BYTES = 1024 * 1024;
 
@@ -91,6 +96,28 @@ Deno.test("stdio keeps the two outputs apart", async () => {
   await runFixture("args", ["x"], { stdout, stderr });
   assert.equal(stdout.text, "arg [args]\narg [x]\n");
   assert.equal(stderr.text, "");
+});
+
+Deno.test("stdio gives input a turn to arrive before a read that must not wait says EAGAIN", async () => {
+  const clock = new VirtualClock();
+  let arrived = false;
+  clock.sleep = (ms) => {
+    clock.sleeps.push(ms);
+    arrived = clock.sleeps.length === 2;
+    return Promise.resolve();
+  };
+  const stdin = { ready: () => arrived || new Promise<void>(() => {}), read: () => Uint8Array.of(7) };
+  const guest = new Guest(makeProgram(moduleOf(), { clock, stdin }));
+  guest.memory.attach(new WebAssembly.Memory({ initial: 1 }));
+  const call = (name: string, ...args: number[]) =>
+    bindFunction(NAMESPACES.get("wasi_snapshot_preview1")!.get(name)!, guest, true)(...args);
+  assert.equal(call("fd_fdstat_set_flags", 0, FDFLAGS.NONBLOCK), 0);
+  guest.memory.setU32(0, 32);
+  guest.memory.setU32(4, 8);
+  assert.equal(await call("fd_read", 0, 0, 1, 16), ERRNO.AGAIN);
+  assert.equal(await call("fd_read", 0, 0, 1, 16), 0);
+  assert.equal(guest.memory.u8(32), 7);
+  assert.deepEqual(clock.sleeps, [0, 0]);
 });
 
 function throwing(): never {
