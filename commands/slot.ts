@@ -8,6 +8,8 @@ import { SlotLoop } from "../core/provider/slot_loop.ts";
 const REVOKED = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;
 /** Asking for the process's memory takes 10 us, as long as a small task. */
 const RSS_INTERVAL_MS = 5;
+/** A pipe holds no more. */
+const READ_BYTES = 64 * 1024;
 /** What setTimeout can count to. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -29,9 +31,11 @@ export async function runSlot(): Promise<never> {
 
 function processHost(): SlotHost {
   let rss = { bytes: Deno.memoryUsage().rss, atMs: performance.now() };
+  const buffer = new Uint8Array(READ_BYTES);
+  const filled = (length: number | null) => length === null ? null : buffer.subarray(0, length);
   return {
-    read: (buffer) => Deno.stdin.read(buffer),
-    readSync: (buffer) => Deno.stdin.readSync(buffer),
+    read: async () => filled(await Deno.stdin.read(buffer)),
+    readSync: () => filled(Deno.stdin.readSync(buffer)),
     write(bytes) {
       for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
     },

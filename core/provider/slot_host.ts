@@ -1,19 +1,25 @@
-/** The process around the inside of a slot. */
+/** The process or Worker around the inside of a slot. */
 
 import type { GuestClock } from "../wasi/program.ts";
 
-/** What a slot needs from the process it is alone in. */
+/** What a slot needs from the process or Worker it is alone in. */
 export interface SlotHost {
-  /** Fills a part of the buffer; null when the provider is gone. */
-  read(buffer: Uint8Array): Promise<number | null>;
-  /** The same, blocking the thread: for times when nothing else is going on. */
-  readSync(buffer: Uint8Array): number | null;
-  /** Returns when all bytes are in the pipe, however long that takes; throws when nobody will read them. */
-  write(bytes: Uint8Array): void;
+  /** What the provider has sent, valid until the next read; null when the provider is gone. */
+  read(): Promise<Uint8Array | null>;
+  /** The same, blocking the thread, for times when nothing else is going on; left out where that is not possible. */
+  readSync?(): Uint8Array | null;
+  /**
+   * Takes all bytes, which may be used again afterwards; throws when nobody will read them. A host that cannot
+   * block until they are on their way returns a promise for when more may follow.
+   */
+  write(bytes: Uint8Array): void | Promise<void>;
   /** Lets the event loop turn once: what a finished guest has left behind is freed only then. */
   turn(): Promise<void>;
-  /** Memory of the process. */
-  rssBytes(): number;
+  /**
+   * Memory of the process, after a guest with `guestBytes` of linear memory has ended. Where the runtime does not
+   * tell: no less than what guests may have left behind.
+   */
+  rssBytes(guestBytes: number): number;
   readonly clock: GuestClock;
   readonly random: (bytes: Uint8Array) => void;
 }

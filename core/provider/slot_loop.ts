@@ -1,15 +1,17 @@
 /** The inside of a slot: takes tasks from a pipe and runs them one after the other. */
 
+import { failed } from "../outcome.ts";
+import { findJspi } from "../wasi/jspi.ts";
+import { OutputAllowance } from "./output_allowance.ts";
 import { SlotFiles } from "./slot_files.ts";
-import { decodeRun, encodeDone, type RunHeader } from "./slot_headers.ts";
+import { decodeRun, type DoneHeader, encodeDone, type RunHeader } from "./slot_headers.ts";
 import type { SlotHost } from "./slot_host.ts";
 import { SlotIntake } from "./slot_intake.ts";
 import { broken, CHUNK_BYTES, encodeFrame, encodeNumber, FRAME, type Frame } from "./slot_protocol.ts";
 import { FrameDecoder, type FrameType, HEADER_BYTES, writeHeader } from "./slot_protocol.ts";
 import { SlotStdin } from "./slot_stdin.ts";
 import { runTask, warmUp } from "./slot_task.ts";
-
-const READ_BYTES = 64 * 1024;
+import { WholeStdin } from "./whole_stdin.ts";
 
 /** Serves one provider until the pipe ends. Rejects when the provider does not keep to the protocol. */
 export class SlotLoop {
@@ -19,8 +21,12 @@ export class SlotLoop {
   /** Header and payload of a stream's frame, put together for one write. */
   readonly #scratch = new Uint8Array(HEADER_BYTES + CHUNK_BYTES);
   readonly #failed = Promise.withResolvers<never>();
+  /** Whether a guest can wait. Else its input is complete before its start, and its output has a limit. */
+  readonly #canWait = findJspi() !== null;
   /** Of the task that runs; null between tasks. */
-  #stdin: SlotStdin | null = null;
+  #stdin: SlotStdin | WholeStdin | null = null;
+  /** Of the task that runs; null where guests can wait. */
+  #allowance: OutputAllowance | null = null;
   /** Whether the task had to wait for a file. */
   #waited = false;
 
@@ -41,14 +47,15 @@ export class SlotLoop {
   }
 
   async #readFrames(): Promise<void> {
-    const buffer = new Uint8Array(READ_BYTES);
     const decoder = new FrameDecoder();
     for (;;) {
       // Between tasks a blocking read answers some 30 us sooner.
       const idle = this.#stdin === null;
-      const length = idle ? this.#host.readSync(buffer) : await this.#host.read(buffer);
-      if (length === null) return;
-      for (const frame of decoder.push(buffer.subarray(0, length))) this.#receive(frame);
+      const bytes = idle && this.#host.readSync !== undefined
+        ? this.#host.readSync()
+        : await this.#host.read();
+      if (bytes === null) return;
+      for (const frame of decoder.push(bytes)) this.#receive(frame);
       // A guest that waits for nothing has ended when this returns.
       await this.#host.turn();
     }
@@ -76,30 +83,48 @@ export class SlotLoop {
 
   #start(header: RunHeader): void {
     if (this.#stdin !== null) throw broken("a second task");
-    const grant = (bytes: number) => this.#host.write(encodeNumber(FRAME.CREDIT, bytes));
-    this.#stdin = new SlotStdin({ ended: !header.stdin, grant });
+    const grant = (bytes: number) => void this.#host.write(encodeNumber(FRAME.CREDIT, bytes));
+    const Stdin = this.#canWait ? SlotStdin : WholeStdin;
+    this.#stdin = new Stdin({ ended: !header.stdin, grant });
     this.#run(header, this.#stdin).catch(this.#failed.reject);
   }
 
-  async #run(header: RunHeader, stdin: SlotStdin): Promise<void> {
+  async #run(header: RunHeader, stdin: SlotStdin | WholeStdin): Promise<void> {
     this.#waited = false;
-    const done = await runTask(header, {
+    this.#allowance = this.#canWait ? null : new OutputAllowance();
+    const done = await this.#refuseStdin(stdin) ?? await runTask(header, {
       files: this.#files,
       host: this.#host,
       stdin,
       write: (type, chunk) => this.#stream(type, chunk),
-      started: () => this.#waited && this.#host.write(encodeFrame(FRAME.STARTED)),
+      started: () => this.#waited && void this.#host.write(encodeFrame(FRAME.STARTED)),
     });
     this.#stdin = null;
-    this.#host.write(encodeDone(done));
+    this.#host.write(encodeDone({ ...done, outcome: this.#allowance?.problem ?? done.outcome }));
   }
 
-  #stream(type: FrameType, chunk: Uint8Array): void {
+  /** Waits until stdin is complete, where it must be; the end of the task when it is too large for that. */
+  async #refuseStdin(stdin: SlotStdin | WholeStdin): Promise<DoneHeader | null> {
+    if (stdin instanceof SlotStdin) return null;
+    this.#waited = true; // so that the time of the guest begins anew
+    const problem = await stdin.complete();
+    if (problem === null) return null;
+    const outcome = failed("limit", "provider", problem);
+    return { outcome, durationMs: 0, memoryBytes: 0, rssBytes: this.#host.rssBytes(0) };
+  }
+
+  /** The promise, where the host gives one, means that the guest should wait. */
+  #stream(type: FrameType, chunk: Uint8Array): void | Promise<void> {
+    const mustWait = this.#canWait || type === FRAME.ARTIFACTS;
+    if (!mustWait) this.#allowance?.take(chunk.length);
     for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
       const part = chunk.subarray(at, at + CHUNK_BYTES);
       writeHeader(this.#scratch, type, part.length);
       this.#scratch.set(part, HEADER_BYTES);
-      this.#host.write(this.#scratch.subarray(0, HEADER_BYTES + part.length));
+      const room = this.#host.write(this.#scratch.subarray(0, HEADER_BYTES + part.length));
+      if (room !== undefined && mustWait) {
+        return room.then(() => this.#stream(type, chunk.subarray(at + CHUNK_BYTES)));
+      }
     }
   }
 }

@@ -1,12 +1,18 @@
-/** What the provider needs from the process of a slot. */
+/** What the provider needs from the process or Worker of a slot. */
 
-/** The process of a slot; what runs inside is `SlotLoop`. */
+/** The process of a slot, or its Worker; what runs inside is `SlotLoop`. */
 export interface SlotProcess {
   /** What the slot has written, valid until the next read; null when it is gone. Never rejects. */
   read(): Promise<Uint8Array | null>;
-  /** Resolves when the pipe has taken the bytes, and also when the slot is gone: `read` tells. */
+  /**
+   * Takes the bytes over: they must not be used afterwards. Resolves when the pipe has taken them, and also when the
+   * slot is gone: `read` tells.
+   */
   write(bytes: Uint8Array): Promise<void>;
-  /** Ends the process at once, even in an endless loop; resolves when its CPU and memory are free. */
+  /**
+   * Ends the process at once, even in an endless loop; resolves when its CPU and memory are free. A browser does not
+   * tell that of a Worker, and takes up to 2 s for an endless loop.
+   */
   kill(): Promise<void>;
   /** Resolves, with how it ended for the log, when the process is gone and reaped. */
   readonly exited: Promise<string>;

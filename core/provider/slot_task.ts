@@ -4,22 +4,21 @@ import { WasimoffError } from "../errors.ts";
 import { exited, failed, type Outcome, STATUS_INVALID_MODULE } from "../outcome.ts";
 import { type Directory, emptyDirectory } from "../wasi/inode.ts";
 import { deterministicWorld } from "../wasi/deterministic.ts";
-import type { Ending, Preopen } from "../wasi/program.ts";
+import type { Ending, GuestInput, Preopen } from "../wasi/program.ts";
 import { runProgram } from "../wasi/run.ts";
 import { compileModule, type SlotFiles } from "./slot_files.ts";
 import type { DoneHeader, RunHeader } from "./slot_headers.ts";
 import type { SlotHost } from "./slot_host.ts";
 import { FRAME, type FrameType } from "./slot_protocol.ts";
-import type { SlotStdin } from "./slot_stdin.ts";
 
 const PAGE_BYTES = 64 * 1024;
 
 export interface TaskParts {
   readonly host: SlotHost;
   readonly files: SlotFiles;
-  readonly stdin: SlotStdin;
-  /** Sends bytes of a stream; returns when they are in the pipe. */
-  readonly write: (type: FrameType, chunk: Uint8Array) => void;
+  readonly stdin: GuestInput;
+  /** Sends bytes of a stream; more may follow when it returns, or when its promise resolves. */
+  readonly write: (type: FrameType, chunk: Uint8Array) => void | Promise<void>;
   /** Called when the time of the guest begins. */
   readonly started: () => void;
 }
@@ -34,7 +33,7 @@ interface Ended {
 /** Runs one task. Rejects only for a fault of the slot itself, which cannot go on then. */
 export async function runTask(header: RunHeader, parts: TaskParts): Promise<DoneHeader> {
   const ended = await runGuest(header, parts).catch(rejection);
-  return { ...ended, rssBytes: parts.host.rssBytes() };
+  return { ...ended, rssBytes: parts.host.rssBytes(ended.memoryBytes) };
 }
 
 async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
@@ -91,7 +90,7 @@ async function sendArtifacts(
     const packed = await packArtifacts(root ?? emptyDirectory(), artifacts, {
       maxBytes: limits.artifactBytes,
     });
-    write(FRAME.ARTIFACTS, packed.zip);
+    await write(FRAME.ARTIFACTS, packed.zip);
     const [missing] = packed.missing;
     if (missing === undefined) return null;
     return failed("rejected", "provider", `artifact not found: ${JSON.stringify(missing)}`);
