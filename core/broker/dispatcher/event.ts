@@ -77,7 +77,7 @@ export type DispatcherEvent =
   | { readonly kind: "leave"; readonly provider: ProviderId }
   /** The provider is done with an attempt whose output is still on its way to the client. */
   | { readonly kind: "answered"; readonly provider: ProviderId; readonly attempt: AttemptId }
-  /** An attempt came to its end, also when the guest failed; never retried. */
+  /** An attempt came to its end, also when the guest failed; only the death of a slot is tried once more. */
   | EndedEvent
   /** An attempt could not be carried out; the code decides whether another provider gets it. */
   | FailedEvent

@@ -1,6 +1,6 @@
 /** The queue: lanes of tasks that the same providers may take, in the order of their coming. */
 
-import { MAX_LANES } from "./limits.ts";
+import { MAX_LANES, RETRY_PAUSE_MS } from "./limits.ts";
 import { LinkedQueue } from "./linked_queue.ts";
 import type { Group, Lane, Provider, Task } from "./records.ts";
 import { missing } from "./requirements.ts";
@@ -69,14 +69,20 @@ export function refreshLanes(state: DispatcherState, groups: Iterable<Group>): v
   }
 }
 
-/** When the first task of an unserved lane has waited for too long; infinite for a served one. */
+/** When the first task of an unserved lane has waited or avoided for long enough; infinite for a served one. */
 export function queueTimeoutMs(state: DispatcherState, lane: Lane): number {
   if (lane.unservedMs === null) return Infinity;
   const firstMs = Math.min(
     lane.priority.first?.waitingMs ?? Infinity,
     lane.normal.first?.waitingMs ?? Infinity,
   );
-  return Math.max(firstMs, lane.unservedMs) + state.options.queueTimeoutMs;
+  return Math.max(firstMs, lane.unservedMs) +
+    (lane.avoid.length > 0 ? RETRY_PAUSE_MS : state.options.queueTimeoutMs);
+}
+
+/** Whether anybody connected could take such tasks, now or later. */
+export function isServed({ group, avoid }: Pick<Lane, "group" | "avoid">): boolean {
+  return group.serving > avoid.filter((provider) => provider.connected && provider.slots > 0).length;
 }
 
 /** Why nobody connected can take the lane's tasks. */
@@ -105,8 +111,7 @@ function openLane(state: DispatcherState, key: string, task: Task): Lane {
 }
 
 function refreshLane(state: DispatcherState, lane: Lane): void {
-  const avoided = lane.avoid.filter((provider) => provider.connected && provider.slots > 0);
-  if (lane.group.serving > avoided.length) {
+  if (isServed(lane)) {
     lane.unservedMs = null;
   } else if (lane.unservedMs === null) {
     lane.unservedMs = state.nowMs;

@@ -8,10 +8,19 @@ export const MAX_QUEUE = 10_000;
 export const MAX_QUEUE_BYTES = 256 * 1024 * 1024;
 /** How long a task waits while nobody connected could ever run it: long enough to start a provider. */
 export const QUEUE_TIMEOUT_MS = 5 * 60_000;
+/** How long a task avoids providers that failed it when no other can run it: a passing trouble may be over then. */
+export const RETRY_PAUSE_MS = 1_000;
 /** Beyond its timeout an attempt gets this for loading, reporting and one broken connection. */
 export const ATTEMPT_GRACE_MS = 10_000;
 /** How long a provider may take to acknowledge a cancel: the lease of a session. */
 export const CANCEL_ACK_MS = 10_000;
+
+/** How long nobody may run a module under which slots of two providers died. */
+export const REJECTED_MS = 10 * 60_000;
+/** Rejected modules that are remembered, the latest: each has cost two slots. */
+export const MAX_REJECTED_MODULES = 1_024;
+/** Modules that one provider may blame within `REJECTED_MS`: with more the fault is its own, be it full or lying. */
+export const MAX_BLAMED_MODULES = 4;
 
 /** Different requirements that may wait at once: a slot that frees looks at the head of each. */
 export const MAX_GROUPS = 256;

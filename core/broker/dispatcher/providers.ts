@@ -32,6 +32,7 @@ export function join(step: Step, event: JoinEvent): void {
     attempts: new Set(),
     groups: new Map(),
     modules: new Map(),
+    blamed: new Map(),
     level: 0,
     listedLevel: 0,
     latencyMs: 0,

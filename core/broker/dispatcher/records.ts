@@ -32,14 +32,29 @@ export interface Task extends HeapEntry, Linked<Task> {
   lastProvider: ProviderId | null;
   /** Connected providers that failed it. */
   avoid: readonly Provider[];
-  /** Slots that died under it. */
-  slotDeaths: number;
+  /** The slot that died under it; a second one ends it. */
+  death: SlotDeath | null;
   /** How often a provider has sent it back because all slots were taken. */
   bounces: number;
   /** Why it cannot be run again; null while it can. */
   unrepeatable: string | null;
   /** Why its last attempt was lost. */
   lastCause: string;
+}
+
+/** A slot that died under a task without a known cause. */
+export interface SlotDeath {
+  readonly provider: Provider;
+  readonly reason: "trap" | "memory";
+  /** What the provider says of it. */
+  readonly message: string;
+}
+
+/** Why a module may not run, and until when. */
+export interface Rejection {
+  readonly untilMs: number;
+  /** For people. */
+  readonly cause: string;
 }
 
 /** A slot of a provider in use. Its timer is the guard over its running time, then over its cancel. */
@@ -76,6 +91,8 @@ export interface Provider {
   readonly groups: Map<Group, number>;
   /** Least recently used first. */
   readonly modules: Map<FileRef, Warmth>;
+  /** Modules under which its slots died, and when that was last; the latest come last. */
+  readonly blamed: Map<FileRef, number>;
   /** 0 while it can take nothing, 1 while an attempt would wait there, else by the logarithm of its free slots. */
   level: number;
   /** The lowest bucket it may stand in; when `level` rises above this, it is moved up. */

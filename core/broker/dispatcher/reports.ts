@@ -8,6 +8,7 @@ import { measure } from "./measurement.ts";
 import { fill } from "./placement.ts";
 import type { Attempt } from "./records.ts";
 import { retry } from "./retry.ts";
+import { deathOf, slotDied } from "./slot_deaths.ts";
 import type { Step } from "./state.ts";
 import { remember } from "./warm_modules.ts";
 
@@ -20,16 +21,21 @@ export function answered(step: Step, provider: ProviderId, id: AttemptId): void 
   fill(step, attempt.provider);
 }
 
-/** The attempt's outcome is the task's, unless the task was cancelled before or went elsewhere. */
+/** The attempt's outcome is the task's, unless its slot died, or the task was cancelled before or went elsewhere. */
 export function ended(step: Step, event: EndedEvent): void {
   const attempt = take(step.state, event.attempt, event.provider);
   if (attempt === null) return;
   const { provider } = attempt;
   const task = detach(attempt);
   if (task !== null) {
-    if (provider.connected) remember(step.state, provider, { module: task.spec.module, warmth: "ran" });
+    const death = deathOf(provider, event.outcome);
+    if (provider.connected && death === null) {
+      remember(step.state, provider, { module: task.spec.module, warmth: "ran" });
+    }
     if (attempt.cancelled !== null) {
       finish(step, task, acknowledged(attempt));
+    } else if (death !== null) {
+      slotDied(step, task, death);
     } else {
       const durationMs = event.durationMs > 0 ? Math.min(event.durationMs, event.elapsedMs) : 0;
       measure(step.state, { provider, task }, { durationMs, elapsedMs: event.elapsedMs });
@@ -39,17 +45,21 @@ export function ended(step: Step, event: EndedEvent): void {
   fill(step, provider);
 }
 
-/** The task goes elsewhere or ends, by code. */
+/** The task goes elsewhere or ends, by code; older providers say `aborted` of a slot that died. */
 export function failed(step: Step, event: FailedEvent): void {
   const attempt = take(step.state, event.attempt, event.provider);
   if (attempt === null) return;
   const { provider } = attempt;
+  const { code } = event;
+  const message = clipped(event.message);
   const task = detach(attempt);
   if (task !== null && attempt.cancelled !== null) {
     finish(step, task, acknowledged(attempt));
-  } else if (task !== null) {
-    const cause = `${named(provider)} failed: ${clipped(event.message)}`;
-    retry(step, task, { code: event.code, cause, avoid: provider.connected ? provider : null });
+  } else if (task !== null && code === "aborted") {
+    slotDied(step, task, { provider, reason: "trap", message });
+  } else if (task !== null && code !== "aborted") {
+    const cause = `${named(provider)} failed: ${message}`;
+    retry(step, task, { code, cause, avoid: provider.connected ? provider : null });
   }
   fill(step, provider);
 }

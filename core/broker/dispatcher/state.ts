@@ -6,7 +6,7 @@ import type { TaskId } from "../task.ts";
 import type { Effect } from "./effect.ts";
 import type { AttemptId, ProviderId } from "./event.ts";
 import { type DispatcherOptions, MAX_QUEUE, MAX_QUEUE_BYTES, QUEUE_TIMEOUT_MS } from "./limits.ts";
-import type { Attempt, Group, Lane, Provider, Task } from "./records.ts";
+import type { Attempt, Group, Lane, Provider, Rejection, Task } from "./records.ts";
 import type { RotatingSet } from "./rotating_set.ts";
 import { TimerHeap } from "./timer_heap.ts";
 
@@ -24,6 +24,9 @@ export interface Totals {
   requeued: number;
   /** Reports of attempts that are not (or no longer) the reporting provider's. */
   ignored: number;
+  /** Slots that died under tasks, as providers say. */
+  slotDeaths: number;
+  modulesRejected: number;
   readonly finished: Record<Reason, number>;
 }
 
@@ -42,6 +45,8 @@ export interface DispatcherState {
   readonly warm: Map<FileRef, WarmModule>;
   /** Moving mean of a module's duration over all providers; least recently used first. */
   readonly durations: Map<FileRef, number>;
+  /** Modules that may not run; the rejection that ends first is first. */
+  readonly rejected: Map<FileRef, Rejection>;
   queued: number;
   queuedBytes: number;
   lastAttempt: number;
@@ -74,6 +79,7 @@ export function createState(options: DispatcherOptions): DispatcherState {
     timers: new TimerHeap(),
     warm: new Map(),
     durations: new Map(),
+    rejected: new Map(),
     queued: 0,
     queuedBytes: 0,
     lastAttempt: 0,
@@ -84,6 +90,8 @@ export function createState(options: DispatcherOptions): DispatcherState {
       placed: 0,
       requeued: 0,
       ignored: 0,
+      slotDeaths: 0,
+      modulesRejected: 0,
       finished: Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<Reason, number>,
     },
   };

@@ -8,6 +8,7 @@ import { enqueue, whyUnserved } from "./lanes.ts";
 import { MAX_GROUPS } from "./limits.ts";
 import { isOver, place } from "./placement.ts";
 import type { Task } from "./records.ts";
+import { rejectionOf } from "./rejected_modules.ts";
 import type { DispatcherState, Step } from "./state.ts";
 
 const MIB = 1024 * 1024;
@@ -22,6 +23,8 @@ export function submit(step: Step, { task: id, spec, bytes }: SubmitEvent): void
   const task = createTask({ id, spec, bytes, submittedMs: nowMs, group: group ?? newGroup(spec) });
   state.tasks.set(id, task);
   if (isOver(step, task)) return finish(step, task, cancelledWaiting(deadlinePassed()));
+  const rejection = rejectionOf(state, spec.module);
+  if (rejection !== null) return finish(step, task, rejection);
   if (group === null) return finish(step, task, tooManyGroups());
   state.timers.arm(task, spec.deadline ?? Infinity);
   if (place(step, task)) return;
@@ -70,7 +73,7 @@ function createTask(known: Pick<Task, "id" | "spec" | "bytes" | "submittedMs" | 
     startedMs: 0,
     lastProvider: null,
     avoid: [],
-    slotDeaths: 0,
+    death: null,
     bounces: 0,
     unrepeatable: null,
     lastCause: "",

@@ -5,7 +5,8 @@ import { cancelledRunning, detach, type Ending, finish, lost, named, rejected } 
 import { dequeue, queueTimeoutMs, whyUnserved } from "./lanes.ts";
 import { CANCEL_ACK_MS, MAX_DUE_PER_TICK } from "./limits.ts";
 import type { Attempt, Lane, Task } from "./records.ts";
-import { overdue, retry } from "./retry.ts";
+import { forgive, overdue, retry } from "./retry.ts";
+import { ofDeath } from "./slot_deaths.ts";
 import type { DispatcherState, Step } from "./state.ts";
 
 /** Handles what is due; when there is too much of it, the next wake is due at once. */
@@ -45,13 +46,13 @@ function giveUp(step: Step, attempt: Attempt): void {
   retry(step, task, { code: "deadline_exceeded", cause, avoid: attempt.provider });
 }
 
-/** Ends the first task that has waited too long for anybody who could run it; the lane's timer goes on. */
+/** Forgives or ends the first task that has waited too long for anybody who could run it; the lane's timer goes on. */
 function expire(step: Step, lane: Lane): void {
   const { state, nowMs } = step;
   if (queueTimeoutMs(state, lane) <= nowMs) {
     const task = longestWaiting(lane);
     dequeue(state, task);
-    finish(step, task, nobodyCame(state, task, lane));
+    if (!forgive(step, task)) finish(step, task, nobodyCame(state, task, lane));
   }
   if (lane.length > 0) state.timers.arm(lane, queueTimeoutMs(state, lane));
 }
@@ -63,6 +64,7 @@ function longestWaiting({ priority, normal }: Lane): Task {
 }
 
 function nobodyCame(state: DispatcherState, task: Task, lane: Lane): Ending {
+  if (task.death !== null) return ofDeath(task.death, whyUnserved(state, lane));
   const waited = `after ${state.options.queueTimeoutMs / 1000} s in the queue: ${whyUnserved(state, lane)}`;
   return task.attempts === 0
     ? rejected("unavailable", `gave up ${waited}`)

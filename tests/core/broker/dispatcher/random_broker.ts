@@ -6,11 +6,12 @@ import { freeSlots, isAvailable, levelOf } from "../../../../core/broker/dispatc
 import type { Effect } from "../../../../core/broker/dispatcher/effect.ts";
 import type { DispatcherEvent } from "../../../../core/broker/dispatcher/event.ts";
 import { nextFor } from "../../../../core/broker/dispatcher/lanes.ts";
-import { QUEUE_TIMEOUT_MS } from "../../../../core/broker/dispatcher/limits.ts";
+import { QUEUE_TIMEOUT_MS, RETRY_PAUSE_MS } from "../../../../core/broker/dispatcher/limits.ts";
 import { nextWakeMs } from "../../../../core/broker/dispatcher/transition.ts";
 import type { TaskSpec } from "../../../../core/broker/task.ts";
 import { type Code, WasimoffError } from "../../../../core/errors.ts";
-import { exited } from "../../../../core/outcome.ts";
+import { exited, failed } from "../../../../core/outcome.ts";
+import type { FileRef } from "../../../../core/storage/file_store.ts";
 import { MAX_BOUNCES } from "../../../../core/broker/dispatcher/retry.ts";
 import { MIB, ref, spec, TestDispatcher } from "./test_dispatcher.ts";
 
@@ -20,8 +21,8 @@ const BUSY = "resource_exhausted";
 /** One thing that happens; the numbers choose whom it happens to. */
 export type Happening = readonly [kind: string, which: number, how: number];
 
-const KINDS = ["submit", "submit", "submit", "end", "end", "fail", "cancel", "unrepeatable", "join", "join"];
-const RARE = ["status", "suspect", "leave", "wait", "tick", "lie", "again"];
+const KINDS = ["submit", "submit", "submit", "end", "end", "fail", "die", "die", "cancel", "join", "join"];
+const RARE = ["unrepeatable", "status", "suspect", "leave", "wait", "tick", "lie", "again"];
 
 export const happenings: fc.Arbitrary<Happening[]> = fc.array(
   fc.tuple(fc.constantFrom(...KINDS, ...RARE), fc.nat(999), fc.nat(999)),
@@ -34,7 +35,17 @@ interface ModelProvider {
   suspect: boolean;
   readonly gpu: boolean;
   readonly held: Set<string>;
-  readonly failedTasks: Set<string>;
+  /** When it failed a task. */
+  readonly failedTasks: Map<string, number>;
+  /** Tasks under which its slots died. */
+  readonly killers: Set<string>;
+}
+
+interface ModelTask {
+  readonly spec: TaskSpec;
+  starts: number;
+  bounces: number;
+  deaths: number;
 }
 
 /** Turns happenings into events, and checks every effect against the model. */
@@ -42,11 +53,13 @@ export class RandomBroker {
   readonly dispatcher = new TestDispatcher({ maxQueue: 12, maxQueueBytes: 1_000 });
   readonly events: [DispatcherEvent, number][] = [];
   readonly effects: Effect[][] = [];
-  readonly #tasks = new Map<string, { spec: TaskSpec; starts: number; bounces: number }>();
+  readonly #tasks = new Map<string, ModelTask>();
   readonly #finished = new Set<string>();
   readonly #providers = new Map<string, ModelProvider>();
   /** Attempts that may be reported. */
   readonly #attempts = new Map<string, { task: string; provider: string }>();
+  /** Attempts whose end decides nothing. */
+  readonly #cancelled = new Set<string>();
   readonly #seen = new Set<string>();
   #count = 0;
 
@@ -83,15 +96,18 @@ export class RandomBroker {
       case "again":
         return this.#report(pick(this.#seen, which) ?? "a1", how);
       default:
-        if (attempt !== undefined) this.#report(attempt, how, kind === "fail");
+        if (attempt !== undefined) this.#report(attempt, how, kind);
     }
   }
 
   /** Everybody leaves and time passes: nothing may be left of anything. */
   drain(): void {
     for (const provider of [...this.#providers.keys()]) this.#leave(provider);
-    this.dispatcher.nowMs += QUEUE_TIMEOUT_MS;
-    this.#apply({ kind: "tick" });
+    // Retried tasks wait once until they avoid nobody, and once for anybody.
+    for (let wait = 0; wait < 2; wait++) {
+      this.dispatcher.nowMs += QUEUE_TIMEOUT_MS;
+      this.#apply({ kind: "tick" });
+    }
     assert.deepEqual([...this.#tasks.keys()].filter((task) => !this.#finished.has(task)), []);
     const { tasks, attempts, providers, lanes, timers, warm, queued, queuedBytes } = this.dispatcher.state;
     const left = [tasks, attempts, providers, lanes, timers, warm].map(({ size }) => size);
@@ -111,7 +127,7 @@ export class RandomBroker {
       attempts: 1 + how % 4,
       deadline,
     });
-    this.#tasks.set(task, { spec: chosen, starts: 0, bounces: 0 });
+    this.#tasks.set(task, { spec: chosen, starts: 0, bounces: 0, deaths: 0 });
     this.#apply({ kind: "submit", task, spec: chosen, bytes: which % 200 });
   }
 
@@ -125,12 +141,13 @@ export class RandomBroker {
       suspect: false,
       gpu,
       held: new Set(),
-      failedTasks: new Set(),
+      failedTasks: new Map(),
+      killers: new Set(),
     });
     this.#apply({
       kind: "join",
       provider,
-      name: provider,
+      name: which % 5 === 0 ? "twin" : provider,
       slots,
       labels: gpu ? { gpu: "yes" } : {},
       cached: how % 3 === 0 ? [ref(which % 3)] : [],
@@ -157,26 +174,43 @@ export class RandomBroker {
   }
 
   /** Reports an attempt's end; one that ended before must not be believed. */
-  #report(attempt: string, how: number, fails = false): void {
+  #report(attempt: string, how: number, kind = "end"): void {
     const known = this.#attempts.get(attempt);
     const provider = known?.provider ?? `p${how % 10}`;
     const codes: Code[] = ["unavailable", "aborted", "not_found", "invalid_argument", "internal", BUSY];
-    const event: DispatcherEvent = fails
+    const outcome = kind !== "die"
+      ? exited(how % 3)
+      : failed(how % 2 ? "trap" : "memory", "provider", "died");
+    const event: DispatcherEvent = kind === "fail"
       ? { kind: "failed", provider, attempt, code: codes[how % codes.length]!, message: "no luck" }
-      : { kind: "ended", provider, attempt, outcome: exited(how % 3), durationMs: how, elapsedMs: how + 2 };
+      : { kind: "ended", provider, attempt, outcome, durationMs: how, elapsedMs: how + 2 };
     if (known === undefined) return this.#ignored(event);
     this.#attempts.delete(attempt);
     const model = this.#providers.get(provider)!;
     model.held.delete(attempt);
-    if (event.kind === "failed") this.#failed(model, known.task, event.code);
+    const died = kind === "die" || (event.kind === "failed" && event.code === "aborted");
+    if (died) return this.#died(model, known.task, event);
+    if (event.kind === "failed" && !this.#cancelled.has(attempt)) this.#failed(model, known.task, event.code);
     this.#apply(event);
+  }
+
+  /** A task that is not cancelled is run once more elsewhere or ends; with the second death it has ended. */
+  #died(provider: ModelProvider, task: string, event: DispatcherEvent & { readonly attempt: string }): void {
+    if (this.#cancelled.has(event.attempt)) return this.#apply(event);
+    provider.killers.add(task);
+    this.#tasks.get(task)!.deaths++;
+    this.#apply(event);
+    if (this.#tasks.get(task)!.deaths < 2) return;
+    const [end] = this.effects.at(-1)!;
+    assert.ok(end?.kind === "finish" && end.task === task && end.outcome.origin === "provider");
+    assert.ok(end.outcome.reason === "trap" || end.outcome.reason === "memory");
   }
 
   /** A task that is sent back because all slots are taken has lost nothing, unless that never ends. */
   #failed(provider: ModelProvider, task: string, code: Code): void {
     const model = this.#tasks.get(task)!;
     if (code === BUSY && !model.spec.immediate && model.bounces++ < MAX_BOUNCES) model.starts--;
-    else provider.failedTasks.add(task);
+    else provider.failedTasks.set(task, this.dispatcher.nowMs);
   }
 
   #ignored(event: DispatcherEvent): void {
@@ -195,7 +229,10 @@ export class RandomBroker {
   #check(effect: Effect): void {
     assert.ok(!this.#finished.has(effect.kind === "cancelAttempt" ? "" : effect.task), "a task ended twice");
     if (effect.kind === "finish") this.#finished.add(effect.task);
-    if (effect.kind === "cancelAttempt") assert.ok(this.#attempts.has(effect.attempt));
+    if (effect.kind === "cancelAttempt") {
+      assert.ok(this.#attempts.has(effect.attempt));
+      this.#cancelled.add(effect.attempt);
+    }
     if (effect.kind !== "start") return;
     const provider = this.#providers.get(effect.provider)!;
     const task = this.#tasks.get(effect.task)!;
@@ -203,12 +240,23 @@ export class RandomBroker {
     assert.ok(provider.held.size < room && !provider.suspect, "a provider got too much");
     assert.ok(provider.gpu || task.spec.require["gpu"] === undefined, "a requirement was not met");
     assert.equal(task.spec.memoryBytes, null);
-    assert.ok(!provider.failedTasks.has(effect.task), "a task went back to who failed it");
-    assert.ok(++task.starts <= task.spec.attempts, "a task was tried too often");
+    const failedMs = provider.failedTasks.get(effect.task) ?? -Infinity;
+    assert.ok(
+      this.dispatcher.nowMs >= failedMs + RETRY_PAUSE_MS,
+      "a task went back to who failed it without a pause",
+    );
+    assert.ok(!provider.killers.has(effect.task), "a task went back to where it killed a slot");
+    assert.ok(++task.starts <= task.spec.attempts + task.deaths, "a task was tried too often");
+    assert.ok(!this.#isRejected(task.spec.module), "a rejected module was started");
     assert.ok(!this.#seen.has(effect.attempt), "an attempt id was used twice");
     this.#seen.add(effect.attempt);
     provider.held.add(effect.attempt);
     this.#attempts.set(effect.attempt, effect);
+  }
+
+  #isRejected(module: string): boolean {
+    const rejection = this.dispatcher.state.rejected.get(module as FileRef);
+    return rejection !== undefined && rejection.untilMs > this.dispatcher.nowMs;
   }
 
   #checkState(): void {
@@ -220,6 +268,7 @@ export class RandomBroker {
     assert.deepEqual([...state.attempts.keys()].sort(), [...this.#attempts.keys()].sort());
     for (const task of state.tasks.values()) {
       assert.ok((task.lane === null) !== (task.attempt === null), "a task neither waits nor runs, or both");
+      assert.ok(task.lane === null || !this.#isRejected(task.spec.module), "a rejected module waits");
     }
     for (const provider of state.providers.values()) {
       assert.equal(provider.attempts.size, this.#providers.get(provider.id)!.held.size);

@@ -1,8 +1,9 @@
 /** Tests of lost attempts. */
 
 import assert from "node:assert/strict";
-import { MAX_LANES, MAX_MESSAGE_CHARS } from "../../../../core/broker/dispatcher/limits.ts";
+import { MAX_LANES, MAX_MESSAGE_CHARS, RETRY_PAUSE_MS } from "../../../../core/broker/dispatcher/limits.ts";
 import { stats } from "../../../../core/broker/dispatcher/queries.ts";
+import { nextWakeMs } from "../../../../core/broker/dispatcher/transition.ts";
 import type { Code } from "../../../../core/errors.ts";
 import { exited, failed } from "../../../../core/outcome.ts";
 import { TestDispatcher } from "./test_dispatcher.ts";
@@ -61,12 +62,28 @@ Deno.test("after the last attempt a task is lost with the last cause", () => {
   ]);
 });
 
-Deno.test("a task whose slot died twice has trapped", () => {
-  const dispatcher = withTask(["p", "q", "r"]);
-  dispatcher.fail("p", "a1", "aborted", "slot died");
-  assert.deepEqual(dispatcher.fail("q", "a2", "aborted", "slot died"), [
-    'finish t: trap 134 by provider: provider "q" failed: slot died',
+Deno.test("a task that only its one provider can run is tried there again after a pause, until its attempts end", () => {
+  const dispatcher = withTask(["p"]);
+  assert.deepEqual(dispatcher.fail("p", "a1", "internal"), ['retrying t: provider "p" failed: broken']);
+  assert.deepEqual(dispatcher.after(RETRY_PAUSE_MS - 1), []);
+  assert.deepEqual(dispatcher.after(1), ["start t as a2 on p"]);
+  dispatcher.fail("p", "a2", "internal");
+  assert.deepEqual(dispatcher.after(RETRY_PAUSE_MS), ["start t as a3 on p"]);
+  assert.deepEqual(dispatcher.fail("p", "a3", "internal"), [
+    'finish t: lost 125 by broker: gave up after 3 attempts: provider "p" failed: broken',
   ]);
+  assert.equal(nextWakeMs(dispatcher.state), null);
+});
+
+Deno.test("a task does not go back to who failed it while another provider is connected, be it busy", () => {
+  const dispatcher = withTask(["p"]);
+  dispatcher.join("q", { taskTimeoutMs: Infinity });
+  dispatcher.submit("t2");
+  dispatcher.fail("p", "a1", "internal");
+  dispatcher.on({ kind: "status", provider: "p", slots: 2, backlog: 0 });
+  assert.deepEqual(dispatcher.after(60 * 60_000), []);
+  dispatcher.on({ kind: "leave", provider: "q" });
+  assert.deepEqual(dispatcher.after(RETRY_PAUSE_MS), ["start t as a4 on p"]);
 });
 
 Deno.test("a task that cannot be run again is lost with its attempt", () => {

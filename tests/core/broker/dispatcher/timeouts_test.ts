@@ -1,7 +1,11 @@
 /** Tests of what happens when time has passed. */
 
 import assert from "node:assert/strict";
-import { MAX_DUE_PER_TICK, QUEUE_TIMEOUT_MS } from "../../../../core/broker/dispatcher/limits.ts";
+import {
+  MAX_DUE_PER_TICK,
+  QUEUE_TIMEOUT_MS,
+  RETRY_PAUSE_MS,
+} from "../../../../core/broker/dispatcher/limits.ts";
 import { nextWakeMs } from "../../../../core/broker/dispatcher/transition.ts";
 import { TestDispatcher } from "./test_dispatcher.ts";
 
@@ -92,9 +96,12 @@ Deno.test("a retried task that waits in vain is lost and names its last cause", 
   dispatcher.join("p");
   dispatcher.submit("t");
   dispatcher.fail("p", "a1", "not_found", "file is gone");
-  assert.deepEqual(dispatcher.after(QUEUE_TIMEOUT_MS), [
+  dispatcher.on({ kind: "leave", provider: "p" });
+  assert.deepEqual(dispatcher.after(RETRY_PAUSE_MS), []);
+  assert.deepEqual(dispatcher.after(QUEUE_TIMEOUT_MS - 1), []);
+  assert.deepEqual(dispatcher.after(1), [
     'finish t: lost 125 by broker: provider "p" failed: file is gone, ' +
-    "and gave up after 300 s in the queue: no other provider is connected",
+    "and gave up after 300 s in the queue: no provider is connected",
   ]);
 });
 
