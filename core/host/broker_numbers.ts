@@ -19,6 +19,8 @@ export async function brokerNumbers(
     tasksRunning: running,
     throughput: throughput.rate,
     tasksEnded: totals.finished,
+    slotDeaths: totals.slotDeaths,
+    modulesRejected: totals.modulesRejected,
     files: stored.length,
     fileBytes: stored.reduce((sum, { size }) => sum + size, 0),
   };

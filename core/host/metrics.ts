@@ -13,6 +13,10 @@ export interface BrokerNumbers {
   readonly throughput: number;
   /** Tasks that ended since the start, by reason. */
   readonly tasksEnded: Readonly<Partial<Record<Reason, number>>>;
+  /** Slots that died under tasks since the start. */
+  readonly slotDeaths: number;
+  /** Rejections of modules since the start. */
+  readonly modulesRejected: number;
   readonly files: number;
   readonly fileBytes: number;
 }
@@ -28,12 +32,26 @@ const GAUGES: readonly [name: string, help: string, value: (numbers: BrokerNumbe
   ["wasimoff_storage_bytes", "Size of all stored files in bytes", (n) => n.fileBytes],
 ];
 
+/** Counters beside the one of tasks by reason, and where their values come from. */
+const COUNTERS: readonly [name: string, help: string, value: (numbers: BrokerNumbers) => number][] = [
+  ["wasimoff_slot_deaths_total", "Slots that died under a task", (n) => n.slotDeaths],
+  [
+    "wasimoff_modules_rejected_total",
+    "Modules rejected because slots died under them",
+    (n) => n.modulesRejected,
+  ],
+];
+
 /** Has a registry of its own, so that several brokers live in one process. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #read: () => Promise<BrokerNumbers> | BrokerNumbers;
   readonly #gauges = GAUGES.map(([name, help, value]) => ({
     gauge: new Gauge({ name, help, registers: [this.#registry] }),
+    value,
+  }));
+  readonly #counters = COUNTERS.map(([name, help, value]) => ({
+    counter: new Counter({ name, help, registers: [this.#registry] }),
     value,
   }));
   readonly #ended = new Counter({
@@ -52,6 +70,10 @@ export class Metrics {
   async page(): Promise<{ contentType: string; text: string }> {
     const numbers = await this.#read();
     for (const { gauge, value } of this.#gauges) gauge.set(value(numbers));
+    for (const { counter, value } of this.#counters) {
+      counter.reset();
+      counter.inc(value(numbers));
+    }
     this.#ended.reset();
     for (const [reason, count] of Object.entries(numbers.tasksEnded)) this.#ended.inc({ reason }, count);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };

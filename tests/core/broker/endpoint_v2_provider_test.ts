@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { WasimoffError } from "../../../core/errors.ts";
-import { exited } from "../../../core/outcome.ts";
+import { exited, failed } from "../../../core/outcome.ts";
 import { silent } from "../../../core/log.ts";
 import { Messenger } from "../../../core/protocol/messenger.ts";
 import type { RunInSlot } from "../../../core/provider/provider_options.ts";
@@ -75,4 +75,29 @@ Deno.test("a task goes elsewhere when a provider denies the output that it has s
   assert.deepEqual(outcome, exited(0));
   assert.equal(provider, "honest");
   session.close(new WasimoffError("canceled", "test is over"));
+});
+
+Deno.test("a task whose slots died at two providers ends so, and its module is rejected", async () => {
+  await using cluster = new MemoryCluster();
+  const dying: RunInSlot = async (_task, { stdout, stderr, artifacts }) => {
+    await stdout.write(encoder.encode("so far"));
+    for (const sink of [stdout, stderr, artifacts]) sink.abort(new WasimoffError("aborted", "slot died"));
+    return { outcome: failed("memory", "provider", "slot died"), durationMs: 1, memoryBytes: 0 };
+  };
+  for (const name of ["one", "two"]) await cluster.provider(dying, { name });
+  const { client } = await cluster.client();
+  const streams = { stdout: new TextSink(), stderr: new TextSink() };
+  const { outcome, attempts } = await client.run(task({ attempts: 1 }), streams);
+  const message = 'provider "one" and provider "two" failed: slot died';
+  assert.deepEqual(outcome, failed("memory", "provider", message));
+  assert.equal(attempts, 2);
+  assert.equal(streams.stdout.text, "so far");
+  const again = await client.run(task(), { stdout: new TextSink(), stderr: new TextSink() });
+  assert.deepEqual([again.outcome.reason, again.outcome.status, again.attempts], ["rejected", 125, 0]);
+  assert.match(
+    again.outcome.message,
+    /^module is rejected for another \d+ s: slots died under it on provider "one"/,
+  );
+  const { slotDeaths, modulesRejected } = cluster.broker.stats.totals;
+  assert.deepEqual([slotDeaths, modulesRejected], [2, 1]);
 });

@@ -10,6 +10,8 @@ Deno.test("Metrics.page() shows the numbers of the moment and those of the proce
     tasksRunning: 6,
     throughput: 1.2,
     tasksEnded: { exit: 7, timeout: 1 },
+    slotDeaths: 3,
+    modulesRejected: 1,
     files: 2,
     fileBytes: 300,
   }));
@@ -26,6 +28,8 @@ Deno.test("Metrics.page() shows the numbers of the moment and those of the proce
       "wasimoff_tasks_running 6",
       "wasimoff_storage_files 2",
       "wasimoff_storage_bytes 300",
+      "wasimoff_slot_deaths_total 3",
+      "wasimoff_modules_rejected_total 1",
       'wasimoff_tasks_total{reason="exit"} 7',
       'wasimoff_tasks_total{reason="timeout"} 1',
     ]
