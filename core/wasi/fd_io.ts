@@ -8,6 +8,10 @@ import type { Guest } from "./guest.ts";
 import type { Iovec } from "./guest_memory.ts";
 import { readStream, writeStream } from "./stream_io.ts";
 
+/** The result of reading and writing, a u32, and that of seeking, a u64. */
+const COUNT_BYTES = 4;
+export const POSITION_BYTES = 8;
+
 /** The arguments that all four calls have: where the iovecs are, how many, and where the count goes. */
 interface Transfer {
   readonly iovs: number;
@@ -28,6 +32,8 @@ function readFile(guest: Guest, file: OpenFile, at: number, transfer: Transfer):
 
 function writeFile(guest: Guest, file: OpenFile, at: number, transfer: Transfer): number {
   const iovecs: Iovec[] = guest.memory.iovecs(transfer.iovs, transfer.count);
+  // All pointers are checked before anything is written.
+  guest.memory.bytes(transfer.out, COUNT_BYTES);
   let done = 0;
   for (const { pointer, length } of iovecs) {
     file.inode.write(at + done, guest.memory.bytes(pointer, length));
@@ -97,6 +103,7 @@ export const FD_IO: FunctionTable = {
     return ERRNO.SUCCESS;
   },
   fd_seek(guest, fd: number, offset: bigint, whence: number, out: number) {
+    guest.memory.bytes(out, POSITION_BYTES);
     guest.memory.setU64(out, seek(guest, fd, offset, whence));
     return ERRNO.SUCCESS;
   },
