@@ -25,6 +25,7 @@ export const ERRNO = {
   OVERFLOW: 61,
   PERM: 63,
   PIPE: 64,
+  ROFS: 69,
   SPIPE: 70,
   XDEV: 75,
   NOTCAPABLE: 76,
@@ -89,6 +90,7 @@ export type Filetype = typeof FILETYPE[keyof typeof FILETYPE];
 export const FDFLAGS = { APPEND: 1, DSYNC: 2, NONBLOCK: 4, RSYNC: 8, SYNC: 16 } as const;
 export const FDFLAGS_ALL = 31;
 export const OFLAGS = { CREAT: 1, DIRECTORY: 2, EXCL: 4, TRUNC: 8 } as const;
+export const OFLAGS_ALL = 15;
 export const FSTFLAGS = { ATIM: 1, ATIM_NOW: 2, MTIM: 4, MTIM_NOW: 8 } as const;
 export const LOOKUP_SYMLINK_FOLLOW = 1;
 export const ADVICE_LAST = 5;

@@ -15,9 +15,6 @@ import type { File } from "./file.ts";
 import type { Directory } from "./inode.ts";
 import type { GuestInput, GuestOutput } from "./program.ts";
 
-/** Most open descriptors (RLIMIT_NOFILE of most systems); beyond it is EMFILE. */
-export const DESCRIPTORS_MAX = 1024;
-
 /** State that every descriptor has: rights of its own, rights of what is opened through it, fdflags. */
 abstract class Descriptor {
   abstract readonly filetype: Filetype;
@@ -93,9 +90,12 @@ export class DescriptorTable {
   readonly #open: (OpenDescriptor | undefined)[];
   /** No number below this one is free. */
   #firstFree: number;
+  readonly #max: number;
 
-  constructor(initial: readonly OpenDescriptor[]) {
+  /** With `max` open descriptors or more, opening another one is EMFILE. */
+  constructor(initial: readonly OpenDescriptor[], max: number) {
     this.#open = [...initial];
+    this.#max = max;
     this.#firstFree = initial.length;
   }
 
@@ -111,10 +111,13 @@ export class DescriptorTable {
     return descriptor;
   }
 
-  /** A regular file with these rights; ESPIPE for a stream, EISDIR for a directory. */
+  /**
+   * A regular file with these rights. ESPIPE for a stream; for a directory EISDIR when it was to be read, else
+   * EBADF, as it is open for nothing but reading.
+   */
   file(fd: number, rights: number): OpenFile {
     const descriptor = this.get(fd);
-    if (descriptor instanceof OpenDirectory) fail(ERRNO.ISDIR);
+    if (descriptor instanceof OpenDirectory) fail((rights & RIGHTS.FD_READ) !== 0 ? ERRNO.ISDIR : ERRNO.BADF);
     if (!(descriptor instanceof OpenFile)) fail(ERRNO.SPIPE);
     descriptor.require(rights);
     return descriptor;
@@ -131,7 +134,7 @@ export class DescriptorTable {
 
   /** Fails with EMFILE when nothing more can be opened: asked before anything is created on the way. */
   requireRoom(): void {
-    if (this.#firstFree >= DESCRIPTORS_MAX) fail(ERRNO.MFILE);
+    if (this.#firstFree >= this.#max) fail(ERRNO.MFILE);
   }
 
   close(fd: number): void {

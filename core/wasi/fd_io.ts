@@ -2,10 +2,9 @@
 
 import { ERRNO, FDFLAGS, RIGHTS, WHENCE } from "./abi.ts";
 import { InputStream, OpenDirectory, type OpenFile, OutputStream } from "./descriptors.ts";
-import { fail } from "./fault.ts";
+import { fail, WasiFault } from "./fault.ts";
 import type { FunctionTable } from "./function_table.ts";
 import type { Guest } from "./guest.ts";
-import type { Iovec } from "./guest_memory.ts";
 import { readStream, writeStream } from "./stream_io.ts";
 
 /** The result of reading and writing, a u32, and that of seeking, a u64. */
@@ -30,18 +29,27 @@ function readFile(guest: Guest, file: OpenFile, at: number, transfer: Transfer):
   return done;
 }
 
+/** Writes at `at`, or at the end with the append flag; returns where the next byte would go. */
 function writeFile(guest: Guest, file: OpenFile, at: number, transfer: Transfer): number {
-  const iovecs: Iovec[] = guest.memory.iovecs(transfer.iovs, transfer.count);
-  // All pointers are checked before anything is written.
+  const { inode } = file;
+  const iovecs = guest.memory.iovecs(transfer.iovs, transfer.count);
+  // Checked before anything is written.
   guest.memory.bytes(transfer.out, COUNT_BYTES);
+  const start = (file.flags & FDFLAGS.APPEND) !== 0 && iovecs.length > 0 ? inode.size : at;
   let done = 0;
-  for (const { pointer, length } of iovecs) {
-    file.inode.write(at + done, guest.memory.bytes(pointer, length));
-    done += length;
+  try {
+    for (const { pointer, length } of iovecs) {
+      const wrote = inode.write(start + done, guest.memory.bytes(pointer, length));
+      done += wrote;
+      if (wrote < length) break;
+    }
+  } catch (error) {
+    // Less than asked for is no error, nothing at all is.
+    if (done === 0 || !(error instanceof WasiFault)) throw error;
   }
-  if (done > 0) file.inode.touch(guest.now());
+  if (done > 0) inode.touch(guest.now());
   guest.memory.setU32(transfer.out, done);
-  return done;
+  return start + done;
 }
 
 /** A position from the guest; what is negative as a signed number is EINVAL. */
@@ -82,13 +90,11 @@ export const FD_IO: FunctionTable = {
   },
   fd_write(guest, fd: number, iovs: number, count: number, out: number) {
     const descriptor = guest.descriptors.get(fd);
-    if (descriptor instanceof OpenDirectory) fail(ERRNO.ISDIR);
+    if (descriptor instanceof OpenDirectory) fail(ERRNO.BADF);
     descriptor.require(RIGHTS.FD_WRITE);
     if (descriptor instanceof OutputStream) return writeStream(guest, descriptor, iovs, count, out);
     if (descriptor instanceof InputStream) fail(ERRNO.BADF);
-    const appends = (descriptor.flags & FDFLAGS.APPEND) !== 0;
-    const at = appends ? descriptor.inode.size : descriptor.position;
-    descriptor.position = at + writeFile(guest, descriptor, at, { iovs, count, out });
+    descriptor.position = writeFile(guest, descriptor, descriptor.position, { iovs, count, out });
     return ERRNO.SUCCESS;
   },
   fd_pread(guest, fd: number, iovs: number, count: number, offset: bigint, out: number) {
@@ -96,7 +102,7 @@ export const FD_IO: FunctionTable = {
     readFile(guest, file, offsetOf(offset), { iovs, count, out });
     return ERRNO.SUCCESS;
   },
-  // The offset holds even with the append flag: POSIX says so, although Linux appends.
+  // With the append flag the offset counts for nothing, as the witx and Linux have it.
   fd_pwrite(guest, fd: number, iovs: number, count: number, offset: bigint, out: number) {
     const file = guest.descriptors.file(fd, RIGHTS.FD_WRITE | RIGHTS.FD_SEEK);
     writeFile(guest, file, offsetOf(offset), { iovs, count, out });

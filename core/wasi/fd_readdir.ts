@@ -56,6 +56,8 @@ class DirentWriter {
 
 function readdir(guest: Guest, fd: number, buffer: Uint8Array, cookie: number): number {
   const { inode } = guest.descriptors.directory(fd, RIGHTS.FD_READDIR);
+  // A removed directory has nothing in it, not even the dots.
+  if (inode.nlink === 0) return 0;
   const writer = new DirentWriter(buffer);
   for (const entry of dots(inode)) {
     if (entry.cookie > cookie && !writer.add(entry)) return writer.used;

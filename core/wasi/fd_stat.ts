@@ -1,13 +1,17 @@
 /** fd_fdstat_*, fd_filestat_*, and what only changes or syncs a file: advise, allocate, sync, datasync. */
 
-import { ADVICE_LAST, ERRNO, FDFLAGS_ALL, FDSTAT_BYTES, FILETYPE, RIGHTS, RIGHTS_BITS } from "./abi.ts";
+import { ADVICE_LAST, ERRNO, FDFLAGS, FDFLAGS_ALL, FDSTAT_BYTES, RIGHTS, RIGHTS_BITS } from "./abi.ts";
 import { OpenDirectory, OpenFile } from "./descriptors.ts";
 import { fail } from "./fault.ts";
 import { offsetOf } from "./fd_io.ts";
-import { type FilestatLayout, filestatOfPreview1, setTimes } from "./filestat.ts";
+import { type FilestatLayout, filestatOfPreview1, setTimes, STREAM_STAT } from "./filestat.ts";
 import type { FunctionTable } from "./function_table.ts";
 import type { Guest } from "./guest.ts";
 import type { Inode } from "./inode.ts";
+import { requireWritable } from "./read_only.ts";
+
+/** What can be changed after opening, as with F_SETFL on Linux; the others stay as they are. */
+const SETTABLE_FLAGS = FDFLAGS.APPEND | FDFLAGS.NONBLOCK;
 
 /** Rights as the guest gives them. Bits that no right has are left out. */
 export function rightsOf(value: bigint): number {
@@ -21,17 +25,19 @@ function inodeOf(guest: Guest, fd: number, rights: number): Inode | undefined {
   return descriptor instanceof OpenFile || descriptor instanceof OpenDirectory ? descriptor.inode : undefined;
 }
 
+/** A file whose size is to change. Without the right to write at all, it is `readOnly` as POSIX has it. */
+function changedFile(guest: Guest, fd: number, right: number, readOnly: number): OpenFile {
+  const file = guest.descriptors.file(fd, 0);
+  if ((file.rights & (right | RIGHTS.FD_WRITE)) === 0) fail(readOnly);
+  file.require(right);
+  requireWritable(file.inode.volume);
+  return file;
+}
+
 /** fd_filestat_get in one of the two layouts. */
 export function filestatGet(layout: FilestatLayout) {
   return (guest: Guest, fd: number, out: number): number => {
-    const inode = inodeOf(guest, fd, RIGHTS.FD_FILESTAT_GET);
-    if (inode !== undefined) {
-      layout(guest, out, inode);
-    } else {
-      // A stream has a type and nothing else; 56 bytes are the smaller of the two layouts.
-      guest.memory.bytes(out, 56).fill(0);
-      guest.memory.setU8(out + 16, FILETYPE.CHARACTER_DEVICE);
-    }
+    layout(guest, out, inodeOf(guest, fd, RIGHTS.FD_FILESTAT_GET) ?? STREAM_STAT);
     return ERRNO.SUCCESS;
   };
 }
@@ -50,7 +56,7 @@ export const FD_STAT: FunctionTable = {
     const descriptor = guest.descriptors.get(fd);
     descriptor.require(RIGHTS.FD_FDSTAT_SET_FLAGS);
     if ((flags & ~FDFLAGS_ALL) !== 0) fail(ERRNO.INVAL);
-    descriptor.flags = flags;
+    descriptor.flags = (descriptor.flags & ~SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
     return ERRNO.SUCCESS;
   },
   // Rights can only be given up.
@@ -64,9 +70,9 @@ export const FD_STAT: FunctionTable = {
   },
   fd_filestat_get: filestatGet(filestatOfPreview1),
   fd_filestat_set_size(guest, fd: number, size: bigint) {
-    const file = guest.descriptors.file(fd, RIGHTS.FD_FILESTAT_SET_SIZE);
-    file.inode.resize(offsetOf(size));
-    file.inode.touch(guest.now());
+    const { inode } = changedFile(guest, fd, RIGHTS.FD_FILESTAT_SET_SIZE, ERRNO.INVAL);
+    inode.resize(offsetOf(size));
+    inode.touch(guest.now());
     return ERRNO.SUCCESS;
   },
   fd_filestat_set_times(guest, fd: number, atim: bigint, mtim: bigint, flags: number) {
@@ -80,15 +86,11 @@ export const FD_STAT: FunctionTable = {
     offsetOf(length);
     return advice >>> 0 > ADVICE_LAST ? ERRNO.INVAL : ERRNO.SUCCESS;
   },
-  // Extends the file; storage is still taken when it is written, so this cannot keep a promise of space.
   fd_allocate(guest, fd: number, offset: bigint, length: bigint) {
-    const file = guest.descriptors.file(fd, RIGHTS.FD_ALLOCATE);
+    const { inode } = changedFile(guest, fd, RIGHTS.FD_ALLOCATE, ERRNO.BADF);
     if (length === 0n) fail(ERRNO.INVAL);
-    const end = offsetOf(offset) + offsetOf(length);
-    if (end > file.inode.size) {
-      file.inode.resize(end);
-      file.inode.touch(guest.now());
-    }
+    inode.allocate(offsetOf(offset), offsetOf(length));
+    inode.touch(guest.now());
     return ERRNO.SUCCESS;
   },
   fd_sync(guest, fd: number) {

@@ -1,7 +1,7 @@
 /** A regular file: chunks that are shared with the tree it was forked from until they are written. */
 
 import { ERRNO, FILETYPE } from "./abi.ts";
-import { fail } from "./fault.ts";
+import { fail, WasiFault } from "./fault.ts";
 import { Inode } from "./inode.ts";
 import type { Volume } from "./volume.ts";
 
@@ -62,32 +62,45 @@ export class File extends Inode {
     return count;
   }
 
-  write(offset: number, data: Uint8Array): void {
-    if (offset + data.length > FILE_MAX_BYTES) fail(ERRNO.FBIG);
-    for (let done = 0; done < data.length;) {
-      const start = (offset + done) % CHUNK_BYTES;
-      const count = Math.min(CHUNK_BYTES - start, data.length - done);
-      const chunk = this.#writable(Math.floor((offset + done) / CHUNK_BYTES), start + count);
-      chunk.set(count === data.length ? data : data.subarray(done, done + count), start);
-      done += count;
-      // Kept up to date, so that a write that runs out of space leaves what it wrote.
-      if (offset + done > this.#size) this.#size = offset + done;
+  /** Returns how many bytes there was room for. No room at all is EFBIG for the file and ENOSPC for the volume. */
+  write(offset: number, data: Uint8Array): number {
+    if (data.length > 0 && offset >= FILE_MAX_BYTES) fail(ERRNO.FBIG);
+    const total = Math.min(data.length, FILE_MAX_BYTES - offset);
+    let done = 0;
+    try {
+      while (done < total) {
+        const start = (offset + done) % CHUNK_BYTES;
+        const count = Math.min(CHUNK_BYTES - start, total - done);
+        const chunk = this.#writable(Math.floor((offset + done) / CHUNK_BYTES), start + count);
+        chunk.set(count === data.length ? data : data.subarray(done, done + count), start);
+        done += count;
+      }
+    } catch (error) {
+      if (done === 0 || !(error instanceof WasiFault)) throw error;
     }
+    if (done > 0 && offset + done > this.#size) this.#size = offset + done;
+    return done;
+  }
+
+  /** Takes the storage for a range, so that writing there cannot run out of space; extends the file to its end. */
+  allocate(offset: number, length: number): void {
+    const end = offset + length;
+    if (end > FILE_MAX_BYTES) fail(ERRNO.FBIG);
+    try {
+      for (let at = offset - offset % CHUNK_BYTES; at < end; at += CHUNK_BYTES) {
+        this.#writable(at / CHUNK_BYTES, Math.min(CHUNK_BYTES, end - at));
+      }
+    } catch (error) {
+      this.#cut(this.#size);
+      throw error;
+    }
+    this.#size = Math.max(this.#size, end);
   }
 
   /** Cuts the file or extends it by a hole. */
   resize(size: number): void {
     if (size > FILE_MAX_BYTES) fail(ERRNO.FBIG);
-    if (size < this.#size) {
-      const owned = this.#ownList();
-      const kept = Math.ceil(size / CHUNK_BYTES);
-      for (let index = kept; index < this.#chunks.length; index++) {
-        if (owned[index] === true) this.#claim(-this.#chunks[index]!.length);
-      }
-      this.#chunks.length = Math.min(this.#chunks.length, kept);
-      owned.length = Math.min(owned.length, kept);
-      this.#zeroTail(kept - 1, size % CHUNK_BYTES, owned);
-    }
+    if (size < this.#size) this.#cut(size);
     this.#size = size;
   }
 
@@ -112,6 +125,18 @@ export class File extends Inode {
 
   override unlinked(): void {
     if (this.#opens === 0) this.resize(0);
+  }
+
+  /** Gives back the storage beyond `size`. */
+  #cut(size: number): void {
+    const owned = this.#ownList();
+    const kept = Math.ceil(size / CHUNK_BYTES);
+    for (let index = kept; index < this.#chunks.length; index++) {
+      if (owned[index] === true) this.#claim(-this.#chunks[index]!.length);
+    }
+    this.#chunks.length = Math.min(this.#chunks.length, kept);
+    owned.length = Math.min(owned.length, kept);
+    this.#zeroTail(kept - 1, size % CHUNK_BYTES, owned);
   }
 
   /** After a cut inside a chunk its rest must read as zeros, should the file grow again. */

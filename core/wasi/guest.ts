@@ -27,7 +27,7 @@ export class Guest {
       new OutputStream(program.stdout),
       new OutputStream(program.stderr),
       ...program.preopens.map(({ path, directory }) => OpenDirectory.preopen(directory, path)),
-    ]);
+    ], program.maxDescriptors);
   }
 
   /** Time for inodes. */

@@ -12,6 +12,9 @@ export interface Iovec {
 /** Most entries of one iovec list, as Linux has it; more is EINVAL. */
 export const IOVECS_MAX = 1024;
 
+/** What one call may move: its result is a signed 32 bit number to C programs. */
+const TRANSFER_MAX_BYTES = 2 ** 31 - 1;
+
 /** Strict, as names that are no UTF-8 are EILSEQ; keeps byte order marks, which are part of a name. */
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -48,7 +51,8 @@ export class GuestMemory {
   }
 
   u8(pointer: number): number {
-    return this.#view.getUint8(this.#check(pointer, 1));
+    const at = this.#check(pointer, 1);
+    return this.#view.getUint8(at);
   }
 
   u16(pointer: number): number {
@@ -86,18 +90,23 @@ export class GuestMemory {
     this.#view.setBigUint64(at, value, true);
   }
 
-  /** The entries of an iovec list; their contents are checked when they are used. */
+  /** The entries of an iovec list that have a length, all of them checked before anything is moved. */
   iovecs(pointer: number, count: number): Iovec[] {
     if (count >>> 0 > IOVECS_MAX) fail(ERRNO.INVAL);
     const at = this.#check(pointer, count * IOVEC_BYTES);
     const list: Iovec[] = [];
+    let total = 0;
     for (let entry = at; entry < at + count * IOVEC_BYTES; entry += IOVEC_BYTES) {
-      list.push({
+      const iovec = {
         pointer: this.#view.getUint32(entry, true),
         length: this.#view.getUint32(entry + 4, true),
-      });
+      };
+      if (iovec.length === 0) continue;
+      this.#check(iovec.pointer, iovec.length);
+      list.push(iovec);
+      total += iovec.length;
     }
-    return list;
+    return total > TRANSFER_MAX_BYTES ? fail(ERRNO.INVAL) : list;
   }
 
   #check(pointer: number, length: number): number {

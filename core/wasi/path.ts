@@ -3,7 +3,7 @@
 import { ERRNO, LOOKUP_SYMLINK_FOLLOW } from "./abi.ts";
 import { fail } from "./fault.ts";
 import { Directory, type Inode } from "./inode.ts";
-import { PATH_MAX_BYTES, Symlink } from "./symlink.ts";
+import { requireShort, Symlink } from "./symlink.ts";
 
 /** Longest name of an entry, bytes of UTF-8 (NAME_MAX of Linux). */
 export const NAME_MAX_BYTES = 255;
@@ -18,8 +18,8 @@ const ENCODER = new TextEncoder();
 export interface Place {
   /** The directory that holds (or would hold) the last name. */
   readonly parent: Directory;
-  /** The last name; null when the path ends in `.` or `..`, which stand for `inode` itself. */
-  readonly name: string | null;
+  /** The last name; `.` and `..` stand for `inode` itself, which is then `parent`. */
+  readonly name: string;
   /** What is there; undefined when nothing is. */
   readonly inode: Inode | undefined;
   /** Whether the path ended in a slash, so that only a directory will do. */
@@ -41,13 +41,20 @@ export function followFlag(lookupflags: number): Follow {
   return (lookupflags & LOOKUP_SYMLINK_FOLLOW) !== 0 ? "always" : "before slash";
 }
 
+/** As `findPlace`, but ENOTDIR where the path ends in a slash and leads to something that is no directory. */
+export function resolvePath(start: Directory, path: string, follow: Follow): Place {
+  const place = findPlace(start, path, follow);
+  if (place.slash && place.inode !== undefined && !(place.inode instanceof Directory)) fail(ERRNO.NOTDIR);
+  return place;
+}
+
 /**
  * Resolves `path` from `start`; symbolic links on the way are followed. Fails with ENOTCAPABLE when the path is
- * absolute or climbs above `start`.
+ * absolute or climbs above `start`. What a slash at the end means is left to the caller.
  */
-export function resolvePath(start: Directory, path: string, follow: Follow): Place {
+export function findPlace(start: Directory, path: string, follow: Follow): Place {
   if (path === "") fail(ERRNO.NOENT);
-  if (path.length > PATH_MAX_BYTES) fail(ERRNO.NAMETOOLONG);
+  requireShort(path);
   if (path.includes("\0")) fail(ERRNO.INVAL);
   const walk: Walk = { entered: [start], rest: [], links: 0 };
   pushNames(walk, path);
@@ -57,9 +64,10 @@ export function resolvePath(start: Directory, path: string, follow: Follow): Pla
     const last = walk.rest.length === 0;
     if (isDots(name)) {
       if (name === "..") climb(walk);
-      if (last) return { parent: top(walk), name: null, inode: top(walk), slash };
+      if (last) return { parent: top(walk), name, inode: top(walk), slash };
       continue;
     }
+    requireShortName(name);
     const inode = top(walk).lookup(name);
     if (inode instanceof Symlink && (!last || follows(follow, slash))) {
       if (last) slash ||= inode.path.endsWith("/");
@@ -67,7 +75,7 @@ export function resolvePath(start: Directory, path: string, follow: Follow): Pla
       if (walk.links > SYMLINKS_MAX) fail(ERRNO.LOOP);
       pushNames(walk, inode.path);
     } else if (last) {
-      return lastPlace(top(walk), name, inode, slash);
+      return { parent: top(walk), name, inode, slash };
     } else if (inode instanceof Directory) {
       walk.entered.push(inode);
     } else {
@@ -85,12 +93,10 @@ function follows(follow: Follow, slash: boolean): boolean {
   return follow === "always" || (slash && follow === "before slash");
 }
 
-function lastPlace(parent: Directory, name: string, inode: Inode | undefined, slash: boolean): Place {
+function requireShortName(name: string): void {
   if (name.length > NAME_SURELY_SHORT && ENCODER.encode(name).length > NAME_MAX_BYTES) {
     fail(ERRNO.NAMETOOLONG);
   }
-  if (slash && inode !== undefined && !(inode instanceof Directory)) fail(ERRNO.NOTDIR);
-  return { parent, name, inode, slash };
 }
 
 /** Puts the names of `path` before those still to go; `.` stands in where there is none. */
@@ -113,6 +119,7 @@ function top(walk: Walk): Directory {
   return walk.entered[walk.entered.length - 1]!;
 }
 
-function isDots(name: string): boolean {
+/** Whether a name is none that an entry can have. */
+export function isDots(name: string): boolean {
   return name === "." || name === "..";
 }

@@ -5,58 +5,73 @@ import { fail } from "./fault.ts";
 import type { FunctionTable } from "./function_table.ts";
 import type { Guest } from "./guest.ts";
 import { Directory, type Inode } from "./inode.ts";
-import { followFlag, type Place, resolvePath } from "./path.ts";
+import { findPlace, followFlag, isDots, type Place, resolveExisting } from "./path.ts";
+import { requireWritable } from "./read_only.ts";
 import { rename } from "./rename.ts";
-import { PATH_MAX_BYTES, Symlink } from "./symlink.ts";
+import { requireShort, Symlink } from "./symlink.ts";
 
 /** Where a path leads when its last name itself is meant. */
 function placeOf(guest: Guest, fd: number, rights: number, path: string): Place {
-  return resolvePath(guest.descriptors.directory(fd, rights).inode, path, "never");
+  return findPlace(guest.descriptors.directory(fd, rights).inode, path, "never");
 }
 
-/** Gives a new inode its name; EEXIST when the name is taken, ENOENT for a file with a slash after it. */
-function addNew(guest: Guest, place: Place, inode: () => Inode): void {
+/** EEXIST when the name is taken, ENOENT for anything but a directory with a slash after it; then EROFS. */
+function requireFree(place: Place, directory: boolean): void {
   if (place.inode !== undefined) fail(ERRNO.EXIST);
-  const made = inode();
-  if (place.slash && !(made instanceof Directory)) fail(ERRNO.NOENT);
-  place.parent.add(place.name!, made, guest.now());
+  if (place.slash && !directory) fail(ERRNO.NOENT);
+  requireWritable(place.parent.volume);
 }
 
-function removeDirectory(guest: Guest, place: Place): void {
-  if (place.inode === undefined) fail(ERRNO.NOENT);
-  if (!(place.inode instanceof Directory)) fail(ERRNO.NOTDIR);
-  if (place.name === null) fail(ERRNO.INVAL);
-  if (!place.inode.isEmpty) fail(ERRNO.NOTEMPTY);
-  place.parent.remove(place.name, guest.now());
+function removeDirectory(guest: Guest, { parent, name, inode }: Place): void {
+  if (isDots(name)) fail(name === "." ? ERRNO.INVAL : ERRNO.NOTEMPTY);
+  requireWritable(parent.volume);
+  if (inode === undefined) fail(ERRNO.NOENT);
+  if (!(inode instanceof Directory)) fail(ERRNO.NOTDIR);
+  if (!inode.isEmpty) fail(ERRNO.NOTEMPTY);
+  parent.remove(name, guest.now());
 }
 
-function unlinkFile(guest: Guest, place: Place): void {
-  if (place.inode === undefined) fail(ERRNO.NOENT);
-  if (place.inode instanceof Directory || place.name === null) fail(ERRNO.ISDIR);
-  place.parent.remove(place.name, guest.now());
+function unlinkFile(guest: Guest, { parent, name, inode, slash }: Place): void {
+  if (isDots(name)) fail(ERRNO.ISDIR);
+  requireWritable(parent.volume);
+  if (inode === undefined) fail(ERRNO.NOENT);
+  if (inode instanceof Directory) fail(ERRNO.ISDIR);
+  if (slash) fail(ERRNO.NOTDIR);
+  parent.remove(name, guest.now());
 }
 
-function link(guest: Guest, old: Place, place: Place): void {
-  if (old.inode === undefined) fail(ERRNO.NOENT);
-  if (old.inode instanceof Directory) fail(ERRNO.PERM);
-  if (old.inode.volume !== place.parent.volume) fail(ERRNO.XDEV);
-  const { inode } = old;
-  addNew(guest, place, () => inode);
+function link(guest: Guest, inode: Inode, place: Place): void {
+  requireFree(place, false);
+  if (inode.volume !== place.parent.volume) fail(ERRNO.XDEV);
+  if (inode instanceof Directory) fail(ERRNO.PERM);
+  place.parent.add(place.name, inode, guest.now());
+}
+
+/** What can never be followed is refused: paths do not leave the directory they start from. */
+function requireTarget(target: string): void {
+  if (target === "") fail(ERRNO.NOENT);
+  requireShort(target);
+  if (target.includes("\0")) fail(ERRNO.INVAL);
+  if (target.startsWith("/")) fail(ERRNO.NOTCAPABLE);
 }
 
 function symlink(guest: Guest, target: string, place: Place): void {
-  if (target === "") fail(ERRNO.NOENT);
-  if (target.length > PATH_MAX_BYTES) fail(ERRNO.NAMETOOLONG);
-  if (target.includes("\0")) fail(ERRNO.INVAL);
-  // It could never be followed: paths do not leave the directory they start from.
-  if (target.startsWith("/")) fail(ERRNO.NOTCAPABLE);
-  addNew(guest, place, () => new Symlink(place.parent.volume, guest.now(), target));
+  requireFree(place, false);
+  const made = new Symlink(place.parent.volume, guest.now(), target);
+  try {
+    place.parent.add(place.name, made, guest.now());
+  } catch (error) {
+    // Gives back the bytes of its target.
+    made.unlinked();
+    throw error;
+  }
 }
 
 export const PATH_NAMES: FunctionTable = {
   path_create_directory(guest, fd: number, path: number, length: number) {
     const place = placeOf(guest, fd, RIGHTS.PATH_CREATE_DIRECTORY, guest.memory.string(path, length));
-    addNew(guest, place, () => new Directory(place.parent.volume, guest.now()));
+    requireFree(place, true);
+    place.parent.add(place.name, new Directory(place.parent.volume, guest.now()), guest.now());
     return ERRNO.SUCCESS;
   },
   path_remove_directory(guest, fd: number, path: number, length: number) {
@@ -81,13 +96,14 @@ export const PATH_NAMES: FunctionTable = {
     length: number,
   ) {
     const from = guest.descriptors.directory(oldFd, RIGHTS.PATH_LINK_SOURCE).inode;
-    const old = resolvePath(from, guest.memory.string(oldPath, oldLength), followFlag(lookupflags));
+    const old = resolveExisting(from, guest.memory.string(oldPath, oldLength), followFlag(lookupflags));
     link(guest, old, placeOf(guest, fd, RIGHTS.PATH_LINK_TARGET, guest.memory.string(path, length)));
     return ERRNO.SUCCESS;
   },
   path_symlink(guest, target: number, targetLength: number, fd: number, path: number, length: number) {
-    const place = placeOf(guest, fd, RIGHTS.PATH_SYMLINK, guest.memory.string(path, length));
-    symlink(guest, guest.memory.string(target, targetLength), place);
+    const text = guest.memory.string(target, targetLength);
+    requireTarget(text);
+    symlink(guest, text, placeOf(guest, fd, RIGHTS.PATH_SYMLINK, guest.memory.string(path, length)));
     return ERRNO.SUCCESS;
   },
   path_rename(

@@ -1,6 +1,6 @@
 /** path_open: finds or makes a file, checks what it may be opened for, gives it a descriptor. */
 
-import { ERRNO, FDFLAGS_ALL, OFLAGS, RIGHTS } from "./abi.ts";
+import { ERRNO, FDFLAGS_ALL, OFLAGS, OFLAGS_ALL, RIGHTS } from "./abi.ts";
 import { OpenDirectory, OpenFile } from "./descriptors.ts";
 import { fail } from "./fault.ts";
 import { rightsOf } from "./fd_stat.ts";
@@ -8,7 +8,8 @@ import { File } from "./file.ts";
 import type { FunctionTable } from "./function_table.ts";
 import type { Guest } from "./guest.ts";
 import { Directory, type Inode } from "./inode.ts";
-import { followFlag, type Place, resolvePath } from "./path.ts";
+import { findPlace, followFlag, type Place, resolveExisting } from "./path.ts";
+import { requireWritable } from "./read_only.ts";
 
 /** What is asked for, decoded. */
 interface Wish {
@@ -26,24 +27,22 @@ function neededRights(oflags: number): number {
   return rights;
 }
 
-/** The inode to open, made if need be. */
-function findOrCreate(guest: Guest, place: Place, oflags: number): Inode {
-  const creates = (oflags & OFLAGS.CREAT) !== 0;
-  if (place.inode !== undefined) {
-    if (creates && (oflags & OFLAGS.EXCL) !== 0) fail(ERRNO.EXIST);
-    return place.inode;
-  }
-  if (!creates) fail(ERRNO.NOENT);
+/** What is there, or a new file. A slash at the end asks for a directory, which this cannot make: EISDIR. */
+function openOrCreate(guest: Guest, place: Place, exclusive: boolean): Inode {
   if (place.slash) fail(ERRNO.ISDIR);
+  if (place.inode !== undefined) return exclusive ? fail(ERRNO.EXIST) : place.inode;
+  requireWritable(place.parent.volume);
   const now = guest.now();
   const file = new File(place.parent.volume, now);
-  place.parent.add(place.name!, file, now);
+  place.parent.add(place.name, file, now);
   return file;
 }
 
 function openFile(guest: Guest, file: File, wish: Wish): OpenFile {
   if ((wish.oflags & OFLAGS.DIRECTORY) !== 0) fail(ERRNO.NOTDIR);
-  if ((wish.oflags & OFLAGS.TRUNC) !== 0) {
+  const truncates = (wish.oflags & OFLAGS.TRUNC) !== 0;
+  if (truncates || (wish.rights & RIGHTS.FD_WRITE) !== 0) requireWritable(file.volume);
+  if (truncates) {
     file.resize(0);
     file.touch(guest.now());
   }
@@ -60,17 +59,30 @@ function open(guest: Guest, dirfd: number, lookupflags: number, path: string, wi
   const directory = guest.descriptors.directory(dirfd, neededRights(wish.oflags));
   // What is opened through a directory can do no more than the directory passes on.
   if (((wish.rights | wish.inheriting) & ~directory.inheriting) !== 0) fail(ERRNO.NOTCAPABLE);
-  if ((wish.fdflags & ~FDFLAGS_ALL) !== 0) fail(ERRNO.INVAL);
+  if ((wish.fdflags & ~FDFLAGS_ALL) !== 0 || (wish.oflags & ~OFLAGS_ALL) !== 0) fail(ERRNO.INVAL);
   const makesDirectory = OFLAGS.CREAT | OFLAGS.DIRECTORY;
   if ((wish.oflags & makesDirectory) === makesDirectory) fail(ERRNO.INVAL);
-  const exclusive = OFLAGS.CREAT | OFLAGS.EXCL;
-  const follow = (wish.oflags & exclusive) === exclusive ? "never" : followFlag(lookupflags);
   guest.descriptors.requireRoom();
-  const inode = findOrCreate(guest, resolvePath(directory.inode, path, follow), wish.oflags);
+  const inode = findInode(guest, directory.inode, lookupflags, { path, oflags: wish.oflags });
   if (inode instanceof File) return guest.descriptors.add(openFile(guest, inode, wish));
   if (inode instanceof Directory) return guest.descriptors.add(openDirectory(inode, wish));
   // A symbolic link that was not to be followed.
-  return fail(ERRNO.LOOP);
+  return fail((wish.oflags & OFLAGS.DIRECTORY) !== 0 ? ERRNO.NOTDIR : ERRNO.LOOP);
+}
+
+function findInode(
+  guest: Guest,
+  start: Directory,
+  lookupflags: number,
+  { path, oflags }: { path: string; oflags: number },
+): Inode {
+  if ((oflags & OFLAGS.CREAT) === 0) return resolveExisting(start, path, followFlag(lookupflags));
+  const exclusive = (oflags & OFLAGS.EXCL) !== 0;
+  return openOrCreate(
+    guest,
+    findPlace(start, path, exclusive ? "never" : followFlag(lookupflags)),
+    exclusive,
+  );
 }
 
 export const PATH_OPEN: FunctionTable = {

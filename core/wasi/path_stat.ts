@@ -35,11 +35,11 @@ export const PATH_STAT: FunctionTable = {
     setTimes(guest, inode, { atim, mtim, flags });
     return ERRNO.SUCCESS;
   },
-  // Gives as much of the target as fits.
+  // Gives as much of the target as fits; no room at all is EINVAL, as Linux has it.
   path_readlink(guest, fd: number, path: number, length: number, pointer: number, size: number, out: number) {
     const directory = guest.descriptors.directory(fd, RIGHTS.PATH_READLINK).inode;
     const inode = resolveExisting(directory, guest.memory.string(path, length), "before slash");
-    if (!(inode instanceof Symlink)) fail(ERRNO.INVAL);
+    if (!(inode instanceof Symlink) || size === 0) fail(ERRNO.INVAL);
     const buffer = guest.memory.bytes(pointer, size);
     const fitting = inode.target.subarray(0, buffer.length);
     buffer.set(fitting);

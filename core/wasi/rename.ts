@@ -3,33 +3,41 @@
 import { ERRNO } from "./abi.ts";
 import { fail } from "./fault.ts";
 import { Directory, type Inode } from "./inode.ts";
-import type { Place } from "./path.ts";
+import { isDots, type Place } from "./path.ts";
+import { requireWritable } from "./read_only.ts";
 
+/** Errors come in the order in which Linux looks for them. */
 export function rename(from: Place, to: Place, now: bigint): void {
+  if (from.parent.volume !== to.parent.volume) fail(ERRNO.XDEV);
+  if (isDots(from.name) || isDots(to.name)) fail(ERRNO.BUSY);
+  requireWritable(from.parent.volume);
   const { inode } = from;
   if (inode === undefined) fail(ERRNO.NOENT);
-  if (from.name === null || to.name === null) fail(ERRNO.BUSY);
-  if (inode.volume !== to.parent.volume) fail(ERRNO.XDEV);
+  if (!(inode instanceof Directory) && (from.slash || to.slash)) fail(ERRNO.NOTDIR);
+  if (isAbove(inode, to.parent)) fail(ERRNO.INVAL);
+  if (to.inode !== undefined && isAbove(to.inode, from.parent)) fail(ERRNO.NOTEMPTY);
   if (inode === to.inode) return;
-  if (inode instanceof Directory) checkDirectoryMove(inode, to);
-  else checkFileMove(to);
+  if (to.inode !== undefined) checkReplaced(inode, to.inode);
   // The new name first: an inode without any name would be taken for a removed one.
   if (to.inode === undefined) to.parent.add(to.name, inode, now);
   else to.parent.replace(to.name, inode, now);
   from.parent.remove(from.name, now);
 }
 
-function checkDirectoryMove(directory: Directory, to: Place): void {
-  for (let above: Directory | null = to.parent; above !== null; above = above.parent) {
-    if (above === directory) fail(ERRNO.INVAL);
+/** Whether `directory` is `inode` or lies somewhere below it. */
+function isAbove(inode: Inode, directory: Directory): boolean {
+  if (!(inode instanceof Directory)) return false;
+  for (let above: Directory | null = directory; above !== null; above = above.parent) {
+    if (above === inode) return true;
   }
-  const replaced: Inode | undefined = to.inode;
-  if (replaced === undefined) return;
-  if (!(replaced instanceof Directory)) fail(ERRNO.NOTDIR);
-  if (!replaced.isEmpty) fail(ERRNO.NOTEMPTY);
+  return false;
 }
 
-function checkFileMove(to: Place): void {
-  if (to.inode instanceof Directory) fail(ERRNO.ISDIR);
-  if (to.slash) fail(ERRNO.NOTDIR);
+function checkReplaced(inode: Inode, replaced: Inode): void {
+  if (inode instanceof Directory) {
+    if (!(replaced instanceof Directory)) fail(ERRNO.NOTDIR);
+    if (!replaced.isEmpty) fail(ERRNO.NOTEMPTY);
+  } else if (replaced instanceof Directory) {
+    fail(ERRNO.ISDIR);
+  }
 }

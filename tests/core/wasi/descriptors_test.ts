@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RIGHTS, RIGHTS_ALL } from "../../../core/wasi/abi.ts";
-import { DESCRIPTORS_MAX, DescriptorTable, OpenDirectory, OpenFile } from "../../../core/wasi/descriptors.ts";
+import { DescriptorTable, OpenDirectory, OpenFile } from "../../../core/wasi/descriptors.ts";
 import { WasiFault } from "../../../core/wasi/fault.ts";
 import { File } from "../../../core/wasi/file.ts";
 import { emptyDirectory } from "../../../core/wasi/inode.ts";
@@ -11,7 +11,7 @@ function openFile(rights: number = RIGHTS_ALL): OpenFile {
 }
 
 Deno.test("DescriptorTable.add() gives the lowest free number", () => {
-  const table = new DescriptorTable([openFile(), openFile(), openFile()]);
+  const table = new DescriptorTable([openFile(), openFile(), openFile()], 1024);
   assert.equal(table.add(openFile()), 3);
   table.close(1);
   table.close(0);
@@ -19,8 +19,8 @@ Deno.test("DescriptorTable.add() gives the lowest free number", () => {
 });
 
 Deno.test("DescriptorTable.add() fails with EMFILE beyond its limit and works again after a close", () => {
-  const table = new DescriptorTable([]);
-  for (let count = 0; count < DESCRIPTORS_MAX; count++) table.add(openFile());
+  const table = new DescriptorTable([], 1024);
+  for (let count = 0; count < 1024; count++) table.add(openFile());
   assert.throws(() => table.add(openFile()), new WasiFault(33));
   table.close(500);
   assert.equal(table.add(openFile()), 500);
@@ -28,7 +28,7 @@ Deno.test("DescriptorTable.add() fails with EMFILE beyond its limit and works ag
 
 Deno.test("DescriptorTable.renumber() moves a descriptor over another open one", () => {
   const first = openFile();
-  const table = new DescriptorTable([first, openFile()]);
+  const table = new DescriptorTable([first, openFile()], 1024);
   table.renumber(0, 1);
   assert.equal(table.get(1), first);
   assert.throws(() => table.get(0), new WasiFault(8));
@@ -38,7 +38,7 @@ Deno.test("DescriptorTable.renumber() moves a descriptor over another open one",
 });
 
 Deno.test("DescriptorTable.get() knows no numbers beyond the table", () => {
-  const table = new DescriptorTable([openFile()]);
+  const table = new DescriptorTable([openFile()], 1024);
   for (const fd of [1, -1, 0x7fffffff, -0x80000000]) assert.throws(() => table.get(fd), new WasiFault(8));
 });
 

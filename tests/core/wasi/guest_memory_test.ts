@@ -61,8 +61,41 @@ Deno.test("GuestMemory.string() refuses what is not UTF-8 with EILSEQ", () => {
   assert.throws(() => guest.string(0, 3), new WasiFault(25));
 });
 
+Deno.test("GuestMemory.u8() sees the memory that the guest has grown", () => {
+  const { guest, memory } = makeMemory();
+  guest.setU8(0, 7);
+  memory.grow(1);
+  assert.equal(guest.u8(0), 7);
+});
+
+/** Puts iovecs of these pointers and lengths at the start of the memory. */
+function writeIovecs(guest: GuestMemory, iovecs: readonly [number, number][]): void {
+  for (const [index, [pointer, length]] of iovecs.entries()) {
+    guest.setU32(index * 8, pointer);
+    guest.setU32(index * 8 + 4, length);
+  }
+}
+
 Deno.test("GuestMemory.iovecs() takes no more entries than Linux does", () => {
   const { guest } = makeMemory();
+  writeIovecs(guest, Array.from({ length: IOVECS_MAX }, (_, index) => [index, 1]));
   assert.equal(guest.iovecs(0, IOVECS_MAX).length, IOVECS_MAX);
   assert.throws(() => guest.iovecs(0, IOVECS_MAX + 1), new WasiFault(28));
+});
+
+Deno.test("GuestMemory.iovecs() leaves out what has no length and checks everything else", () => {
+  const { guest } = makeMemory();
+  writeIovecs(guest, [[0xffffffff, 0], [65_535, 1], [70_000, 0]]);
+  assert.deepEqual(guest.iovecs(0, 3), [{ pointer: 65_535, length: 1 }]);
+  writeIovecs(guest, [[0, 1], [65_535, 2]]);
+  assert.throws(() => guest.iovecs(0, 2), EFAULT);
+});
+
+Deno.test("GuestMemory.iovecs() refuses to move more than a signed number can count with EINVAL", () => {
+  const guest = new GuestMemory();
+  // 32 MiB, 64 times: 2 GiB.
+  guest.attach(new WebAssembly.Memory({ initial: 512 }));
+  writeIovecs(guest, Array.from({ length: 64 }, () => [0, 32 * 1024 ** 2]));
+  assert.equal(guest.iovecs(0, 63).length, 63);
+  assert.throws(() => guest.iovecs(0, 64), new WasiFault(28));
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { WasiFault } from "../../../core/wasi/fault.ts";
 import { File } from "../../../core/wasi/file.ts";
 import { Directory, emptyDirectory } from "../../../core/wasi/inode.ts";
-import { type Follow, resolvePath } from "../../../core/wasi/path.ts";
+import { findPlace, type Follow, resolvePath } from "../../../core/wasi/path.ts";
 import { Symlink } from "../../../core/wasi/symlink.ts";
 
 /** dir/file, dir/sub, and links: soft -> dir, out -> ../x, far -> dir/../../x, self -> self, gone -> none. */
@@ -80,10 +80,33 @@ Deno.test("resolvePath() follows a link at the end only when it is told to, or b
   assert.deepEqual([gone.name, gone.inode], ["none", undefined]);
 });
 
-Deno.test("resolvePath() gives no name for what ends in dots", () => {
-  for (const path of [".", "dir/.", "dir/..", "./", "dir/sub/../."]) {
-    assert.equal(resolve(path).name, null, path);
+Deno.test("resolvePath() gives the dots as the name of what ends in them, and the directory as its own parent", () => {
+  const names: [string, string][] = [[".", "."], ["dir/.", "."], ["dir/..", ".."], ["./", "."], [
+    "dir/sub/../.",
+    ".",
+  ]];
+  for (const [path, name] of names) {
+    const place = resolve(path);
+    assert.equal(place.name, name, path);
+    assert.equal(place.parent, place.inode, path);
   }
+});
+
+Deno.test("findPlace() leaves a slash after a file to the caller, resolvePath() does not", () => {
+  const place = findPlace(makeTree(), "dir/file/", "never");
+  assert(place.inode instanceof File);
+  assert.equal(place.slash, true);
+  assert.throws(() => resolve("dir/file/"), new WasiFault(54));
+});
+
+Deno.test("resolvePath() takes paths of up to 4095 bytes, and names of up to 255 anywhere in them", () => {
+  const longest = `${"./".repeat(2045)}dir/s`;
+  assert.equal(longest.length, 4095);
+  assert.equal(resolve(longest).inode, undefined);
+  assert.throws(() => resolve(`./${longest}`), new WasiFault(37));
+  // 2048 characters, 4096 bytes.
+  assert.throws(() => resolve("ü/".repeat(1365) + "x"), new WasiFault(37));
+  assert.throws(() => resolve(`${"n".repeat(256)}/x`), new WasiFault(37));
 });
 
 Deno.test("resolvePath() ends with a place or a fault inside the tree for any path", () => {

@@ -49,7 +49,7 @@ static int contents(void) {
   CHECK(fcntl(fd, F_SETFL, 0) == 0 && lseek(fd, 1, SEEK_SET) == 1 && write(fd, "E", 1) == 1);
   CHECK(close(fd) == 0);
   fd = open("file", O_RDONLY);
-  CHECK(read(fd, buffer, 64) == 11 && !memcmp(buffer, "HEllo\0\0\0abc", 11));
+  CHECK(read(fd, buffer, 64) == 12 && !memcmp(buffer, "JEllo\0\0\0abcH", 12));
   CHECK(close(open("file", O_WRONLY | O_TRUNC)) == 0 && fstat(fd, &st) == 0 && st.st_size == 0);
   CHECK(unlink("file") == 0 && fstat(fd, &st) == 0 && st.st_nlink == 0);
   FAILS(open("file", O_RDONLY), ENOENT);
