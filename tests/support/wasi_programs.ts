@@ -1,11 +1,12 @@
 /** The programs in tests/testdata/wasi/programs: how each is run, and what it must print. */
 
-import type { Program } from "../../core/wasi/program.ts";
+import { deterministicWorld } from "../../core/wasi/deterministic.ts";
+import type { GuestInput, Program } from "../../core/wasi/program.ts";
 import { File } from "../../core/wasi/file.ts";
 import { Directory, emptyDirectory, forkDirectory } from "../../core/wasi/inode.ts";
+import { STATUS } from "../../core/outcome.ts";
 import { runProgram } from "../../core/wasi/run.ts";
 import { Symlink } from "../../core/wasi/symlink.ts";
-import { VOLUME_LIMITS } from "../../core/wasi/volume.ts";
 
 /** A directory besides the empty `.`; see `sampleDirectory` for what is in it. */
 interface SamplePreopen {
@@ -24,8 +25,11 @@ interface SamplePreopen {
  *     // preopen: data
  *     // preopen: sealed read-only
  *     // wasi only
+ *     // deterministic
  *
- * `wasi only` marks what has no counterpart on the host; such a program checks itself and prints "ok".
+ * A status of 134 stands for a trap. `wasi only` marks what has no counterpart on the host; such a program checks
+ * itself and prints "ok". `deterministic` has the program run in a `deterministicWorld`: what it prints there was
+ * written down once.
  */
 export interface WasiProgram {
   /** Path of the source without its ending, e.g. `fd_seek` or `rust/metadata`. */
@@ -35,6 +39,7 @@ export interface WasiProgram {
   readonly env: readonly string[];
   readonly stdin: string;
   readonly preopens: readonly SamplePreopen[];
+  readonly deterministic: boolean;
   readonly expected: { readonly stdout: string; readonly status: number };
 }
 
@@ -72,6 +77,7 @@ function parseWasiProgram(name: string, source: string, stdout: string): WasiPro
       const [path, how] = value.split(" ");
       return { path: path!, readOnly: how === "read-only" };
     }),
+    deterministic: /^\/\/ deterministic$/m.test(source),
     expected: { stdout, status: Number(values("status")[0] ?? 0) },
   };
 }
@@ -90,14 +96,32 @@ export async function checkWasiProgram(program: WasiProgram, wasm: BufferSource)
     stderr: collect("stderr"),
   });
   const { stdout, status } = program.expected;
-  if (output.stdout === stdout && ending.kind === "exit" && ending.status === status) return null;
+  const ended = ending.kind === "exit" ? ending.status : ending.kind === "trap" ? STATUS.trap : undefined;
+  if (output.stdout === stdout && ended === status) return null;
   return `${JSON.stringify(ending)}\n${differingLines(output.stdout, stdout)}${output.stderr}`;
 }
 
 /** What is there for every program, besides its module and its outputs. */
 function surroundings(program: WasiProgram): Omit<Program, "module" | "stdout" | "stderr"> {
   let input = new TextEncoder().encode(program.stdin);
+  const stdin: GuestInput = {
+    read(max) {
+      const piece = input.subarray(0, max);
+      input = input.subarray(piece.length);
+      return piece;
+    },
+  };
+  const world = {
+    stdin,
+    clock: {
+      realtimeNs: () => BigInt(Date.now()) * 1_000_000n,
+      monotonicNs: () => BigInt(Math.round(performance.now() * 1e6)),
+      sleep,
+    },
+    random: (bytes: Uint8Array) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
+  };
   return {
+    ...(program.deterministic ? deterministicWorld(stdin, () => sleep(0)) : world),
     importedMemory: null,
     args: [program.name, ...program.args],
     env: program.env,
@@ -105,19 +129,6 @@ function surroundings(program: WasiProgram): Omit<Program, "module" | "stdout" |
       { path: ".", directory: emptyDirectory() },
       ...program.preopens.map(({ path, readOnly }) => ({ path, directory: sampleDirectory(readOnly) })),
     ],
-    stdin: {
-      read(max) {
-        const piece = input.subarray(0, max);
-        input = input.subarray(piece.length);
-        return piece;
-      },
-    },
-    clock: {
-      realtimeNs: () => BigInt(Date.now()) * 1_000_000n,
-      monotonicNs: () => BigInt(Math.round(performance.now() * 1e6)),
-      sleep,
-    },
-    random: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
     maxDescriptors: 1024,
     memoryCapBytes: 1024 ** 3,
   };
@@ -143,7 +154,7 @@ function sampleDirectory(readOnly: boolean): Directory {
   dir.add("inner", File.of(volume, 1n, new TextEncoder().encode("inner\n")), 1n);
   root.add("empty", new Directory(volume, 1n), 1n);
   root.add("link", new Symlink(volume, 1n, "file"), 1n);
-  return forkDirectory(root, { ...VOLUME_LIMITS, readOnly });
+  return forkDirectory(root, { readOnly });
 }
 
 /** The first lines that differ, of both. */

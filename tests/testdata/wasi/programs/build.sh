@@ -38,5 +38,6 @@ for source in "$@"; do
   name=${source%.c}
   clang --target=wasm32-wasi --sysroot=/usr -Os -s -Wall -o "$name.wasm" "$name.c"
   chmod -x "$name.wasm"
+  if grep -q '^// deterministic' "$name.c"; then continue; fi # it has no like on this machine
   if grep -q '^// wasi only' "$name.c"; then echo ok > "$name.expected"; else record "$name"; fi
 done
