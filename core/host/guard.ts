@@ -4,6 +4,7 @@ import { Backoff } from "../backoff.ts";
 import { delay } from "../delay.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { childEnvironment } from "./child_environment.ts";
 import type { ChildCommand } from "./self_command.ts";
 
 export interface GuardOptions {
@@ -61,6 +62,8 @@ export class Guard implements SlotGuard {
         stdin: "piped",
         stdout: "null",
         stderr: "null",
+        clearEnv: true,
+        env: childEnvironment(),
         detached: true, // the terminal's signals are for the provider, which may drain for a while
       }).spawn();
     } catch (error) {

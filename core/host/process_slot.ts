@@ -6,6 +6,7 @@ import { PipedSlot } from "../provider/piped_slot.ts";
 import type { StartSlot } from "../provider/slot.ts";
 import type { SlotGuard } from "./guard.ts";
 import type { ChildCommand } from "./self_command.ts";
+import { openUsageReader, type ReadUsage } from "./process_usage.ts";
 import { SlotChild } from "./slot_child.ts";
 
 export interface ProcessSlotOptions {
@@ -17,22 +18,23 @@ export interface ProcessSlotOptions {
 
 /** Each slot is a process that the guard knows before any guest runs in it. */
 export function createProcessSlotStarter({ command, guard, logger }: ProcessSlotOptions): StartSlot {
+  const readUsage = openUsageReader();
   return async (signal) => {
     signal?.throwIfAborted();
-    const child = spawn(command);
+    const child = spawn(command, readUsage);
     const { pid } = child;
-    void child.exited.then((how) => {
+    void Promise.all([child.exited, child.lastWords]).then(([how, said]) => {
       guard.unwatch(pid);
-      logger.debug("slot ended", { pid, how });
+      logger.debug("slot ended", { pid, how, said });
     });
     await guard.watch(pid);
     return await PipedSlot.start(child, signal);
   };
 }
 
-function spawn(command: ChildCommand): SlotChild {
+function spawn(command: ChildCommand, readUsage: ReadUsage): SlotChild {
   try {
-    return new SlotChild(command);
+    return new SlotChild(command, readUsage);
   } catch (error) {
     throw new WasimoffError("unavailable", "cannot start a slot", { cause: error });
   }

@@ -1,6 +1,8 @@
 /** The child process of a slot, and its pipes. */
 
-import type { SlotProcess } from "../provider/slot_process.ts";
+import type { ProcessUsage, SlotProcess } from "../provider/slot_process.ts";
+import { childEnvironment } from "./child_environment.ts";
+import type { ReadUsage } from "./process_usage.ts";
 import type { ChildCommand } from "./self_command.ts";
 
 /** A pipe holds no more. */
@@ -11,16 +13,23 @@ const STDERR_TAIL_BYTES = 4096;
 export class SlotChild implements SlotProcess {
   readonly pid: number;
   readonly exited: Promise<string>;
+  readonly lastWords: Promise<string>;
+  readonly #readUsage: ReadUsage;
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reader: ReadableStreamBYOBReader;
   #buffer = new ArrayBuffer(READ_BYTES);
+  /** Its process id may belong to another process once it is reaped. */
+  #reaped = false;
 
   /** Throws what `Deno.Command` throws. */
-  constructor({ path, args }: ChildCommand) {
-    const options = { stdin: "piped", stdout: "piped", stderr: "piped", detached: true } as const;
-    this.#child = new Deno.Command(path, { args: [...args], ...options }).spawn();
+  constructor({ path, args }: ChildCommand, readUsage: ReadUsage) {
+    const pipes = { stdin: "piped", stdout: "piped", stderr: "piped", detached: true } as const;
+    const environment = { clearEnv: true, env: childEnvironment() };
+    this.#child = new Deno.Command(path, { args: [...args], ...pipes, ...environment }).spawn();
     this.pid = this.#child.pid;
+    this.#readUsage = readUsage;
+    this.lastWords = tail(this.#child.stderr).then((bytes) => new TextDecoder().decode(bytes).trim());
     this.#writer = this.#child.stdin.getWriter();
     this.#writer.closed.catch(() => {}); // `exited` says the same
     this.#reader = this.#child.stdout.getReader({ mode: "byob" });
@@ -55,14 +64,17 @@ export class SlotChild implements SlotProcess {
     await this.exited;
   }
 
+  usage(): ProcessUsage | null {
+    return this.#reaped ? null : this.#readUsage(this.pid);
+  }
+
   async #reap(): Promise<string> {
-    const stderr = tail(this.#child.stderr);
     const { code, signal } = await this.#child.status;
+    this.#reaped = true;
     await this.#writer.abort().catch(() => {});
     await this.#reader.cancel().catch(() => {});
-    const how = signal === null ? `exit status ${code}` : `signal ${signal}`;
-    const said = new TextDecoder().decode(await stderr).trim();
-    return said === "" ? how : `${how}: ${said}`;
+    await this.lastWords;
+    return signal === null ? `exit status ${code}` : `signal ${signal}`;
   }
 }
 

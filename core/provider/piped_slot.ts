@@ -24,7 +24,10 @@ export class PipedSlot implements Slot {
   readonly #decoder = new FrameDecoder();
   #tasks = 0;
   #usable = true;
-  #busy = false;
+  /** Of the task that runs; null between tasks. */
+  #conversation: SlotConversation | null = null;
+  /** Memory of the process between tasks, as it was last known. */
+  #rssBytes = 0;
 
   private constructor(process: SlotProcess) {
     this.#process = process;
@@ -40,6 +43,7 @@ export class PipedSlot implements Slot {
     try {
       signal?.throwIfAborted();
       await slot.#awaitReady();
+      slot.#rssBytes = process.usage?.()?.rssBytes ?? 0;
       return slot;
     } catch (error) {
       await process.kill();
@@ -60,32 +64,35 @@ export class PipedSlot implements Slot {
   }
 
   async run(task: SlotTask, io: SlotIo, signal: AbortSignal): Promise<SlotResult> {
-    if (this.#busy || !this.#usable) {
+    if (this.#conversation !== null || !this.#usable) {
       throw new TypeError("a slot runs one task at a time, and none after its end");
     }
-    this.#busy = true;
     this.#tasks += 1;
-    const conversation = new SlotConversation({ process: this.#process, decoder: this.#decoder, task, io });
+    const conversation = this.#conversation = new SlotConversation({
+      ...{ process: this.#process, decoder: this.#decoder, rssBytes: this.#rssBytes },
+      ...{ task, io },
+    });
     try {
       const { result, rssBytes } = await conversation.run(signal);
+      this.#rssBytes = rssBytes;
       this.#usable &&= conversation.alive && !this.#isWorn(result, rssBytes, task.limits.memoryBytes);
       return result;
     } finally {
       this.#usable &&= conversation.alive;
-      this.#busy = false;
+      this.#conversation = null;
     }
   }
 
   close(): Promise<void> {
     this.#usable = false;
-    return this.#process.kill();
+    return this.#conversation?.close() ?? this.#process.kill();
   }
 
   async #awaitReady(): Promise<void> {
     for (;;) {
       const bytes = await this.#process.read();
       if (bytes === null) {
-        const cause = await this.#process.exited;
+        const cause = await howItEnded(this.#process);
         throw new WasimoffError("unavailable", "cannot start a slot: its process ended", { cause });
       }
       const [frame] = this.#decoder.push(bytes);
@@ -99,4 +106,9 @@ export class PipedSlot implements Slot {
     return this.#tasks >= MAX_TASKS || memoryBytes > MAX_KEPT_MEMORY_BYTES ||
       rssBytes > capBytes + MAX_EXTRA_RSS_BYTES;
   }
+}
+
+async function howItEnded({ exited, lastWords }: SlotProcess): Promise<string> {
+  const [how, said = ""] = await Promise.all([exited, lastWords]);
+  return said === "" ? how : `${how}: ${said}`;
 }

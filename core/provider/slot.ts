@@ -26,11 +26,14 @@ export const MAX_INODES = 262_144;
 /** RLIMIT_NOFILE of most systems. */
 export const MAX_DESCRIPTORS = 1_024;
 
-/** Every limit is enforced by the slot; all are positive. */
+/** Enforced inside the slot, or by what is around it; all are positive. */
 export interface SlotLimits {
   /** Wall time of the guest, milliseconds. */
   readonly timeoutMs: number;
-  /** CPU time of the guest, milliseconds; null for none. */
+  /**
+   * CPU time of the slot's process while the guest runs, milliseconds; null for none. Where the host cannot tell it,
+   * as in a browser, all the time of the guest counts, waiting too.
+   */
   readonly cpuMs: number | null;
   /** Linear memory, bytes; rounded down to whole 64 KiB pages. */
   readonly memoryBytes: number;
@@ -81,9 +84,10 @@ export interface SlotResult {
 export interface Slot {
   /**
    * Runs one task; a slot runs one at a time. Aborting the signal kills the slot at once: the result is then
-   * `cancelled`, or `timeout` where the reason's code is `deadline_exceeded`. Rejects with `aborted` when the
-   * slot died without a known cause, with the error of `load` when a file could not be had, and with the cause when
-   * stdin was aborted or a sink has refused a write.
+   * `cancelled`, or `timeout` where the reason's code is `deadline_exceeded`. A slot that dies without a known cause
+   * makes it `trap` or `memory` by the `provider`, and aborts the outputs. Rejects with the error of `load` when a
+   * file could not be had, with the cause when stdin was aborted or a sink has refused a write, and with
+   * `unavailable` when the slot was closed.
    */
   run(task: SlotTask, io: SlotIo, signal: AbortSignal): Promise<SlotResult>;
   /** Whether the slot can take another task; false after its process died or it asked to be recycled. */

@@ -3,24 +3,28 @@
 import { WasimoffError } from "../errors.ts";
 import { failed, type Outcome } from "../outcome.ts";
 import type { ByteSink } from "../byte_stream.ts";
-import type { FileRef } from "../storage/file_store.ts";
-import type { SlotFile, SlotIo, SlotResult, SlotTask } from "./slot.ts";
+import { OutputMeter } from "./output_meter.ts";
+import type { SlotIo, SlotResult, SlotTask } from "./slot.ts";
+import { believe } from "./slot_claims.ts";
+import { deathOutcome } from "./slot_death.ts";
 import { decodeDone, type DoneHeader, encodeRun } from "./slot_headers.ts";
+import { taskMemory } from "./slot_memory.ts";
 import { broken, decodeNumber, FRAME, type Frame, type FrameDecoder } from "./slot_protocol.ts";
 import type { SlotProcess } from "./slot_process.ts";
-import { sendFile } from "./slot_supply.ts";
+import { SlotSupply } from "./slot_supply.ts";
+import { SlotWatch } from "./slot_watch.ts";
 import { StdinPump } from "./stdin_pump.ts";
 
-/** Time for compiling a module and unpacking ZIPs, once they are in the slot: a hostile one may need for ever. */
-export const PREPARE_TIMEOUT_MS = 30_000;
-/** What setTimeout can count to. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Time for sending artifacts, without that of their reader; they are packed in the time of the guest. */
+export const ARTIFACTS_TIMEOUT_MS = 30_000;
 
 export interface ConversationParts {
   readonly process: SlotProcess;
   readonly decoder: FrameDecoder;
   readonly task: SlotTask;
   readonly io: SlotIo;
+  /** Memory of the process before the task, as far as it is known. */
+  readonly rssBytes: number;
 }
 
 export interface ConversationEnd {
@@ -31,22 +35,35 @@ export interface ConversationEnd {
 /** Why the slot was killed under its task: a result, or an error to reject with. */
 type Verdict = Outcome | WasimoffError;
 
+/** How far the task is, as its slot says: the order is fixed. */
+type Stage = "preparing" | "started" | "returning";
+
 export class SlotConversation {
   readonly #parts: ConversationParts;
   readonly #startedMs = performance.now();
   readonly #pump: StdinPump | null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #watch: SlotWatch;
+  readonly #output: OutputMeter;
+  readonly #supply: SlotSupply;
+  #stage: Stage = "preparing";
+  #artifactBytes = 0;
   /** The first reason to kill the slot wins. */
   #verdict: Verdict | null = null;
   /** Ends the wait for something that is not the slot; null while there is none. */
   #interrupt: (() => void) | null = null;
-  /** The error of `load`, when a file could not be had. */
-  #loadError: unknown = null;
 
   constructor(parts: ConversationParts) {
-    const { process, io } = parts;
+    const { process, io, task, rssBytes } = parts;
     this.#parts = parts;
     this.#pump = io.stdin === null ? null : new StdinPump(io.stdin, (frame) => process.write(frame));
+    this.#output = new OutputMeter(task.limits.outputBytes);
+    this.#watch = new SlotWatch({
+      process,
+      limits: task.limits,
+      maxRssBytes: rssBytes + taskMemory(task.limits, task.artifacts.length > 0),
+      onExceeded: (outcome) => void this.#stop(outcome),
+    });
+    this.#supply = new SlotSupply(task, process, this.#watch);
   }
 
   /** Whether the slot lives on. */
@@ -56,21 +73,24 @@ export class SlotConversation {
 
   /** Has the task run; see `Slot.run`. */
   async run(signal: AbortSignal): Promise<ConversationEnd> {
-    const onAbort = () => this.#stop(stopped(signal.reason));
+    const onAbort = () => void this.#stop(stopped(signal.reason));
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      const end = await this.#converse(signal);
-      this.#release((sink) => sink.end());
-      return end;
+      return await this.#converse(signal);
     } catch (error) {
       const cause = WasimoffError.from(error, "internal");
-      if (this.#loadError === null) await this.#stop(cause);
+      if (this.#supply.error === null) await this.#stop(cause);
       this.#release((sink) => sink.abort(cause));
       throw cause;
     } finally {
-      clearTimeout(this.#timer);
+      this.#watch.stop();
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** Ends the task because the slot is wanted no longer, which says nothing about the task. */
+  close(): Promise<void> {
+    return this.#stop(new WasimoffError("unavailable", "slot was closed under the task"));
   }
 
   async #converse(signal: AbortSignal): Promise<ConversationEnd> {
@@ -80,14 +100,16 @@ export class SlotConversation {
     if (run === null) {
       return this.#ended(failed("rejected", "provider", "arguments and environment are too large"));
     }
-    this.#armTimer(task.limits.timeoutMs, "guest ran longer than its limit");
+    this.#watch.startGuest();
     void process.write(run);
     this.#pump?.run().catch((error) => this.#stop(WasimoffError.from(error)));
     const done = await this.#readFrames();
     if (done === null) return await this.#died();
-    if (this.#loadError !== null) throw this.#loadError;
-    const { rssBytes, ...result } = done;
-    return { result, rssBytes };
+    if (this.#supply.error !== null) throw this.#supply.error;
+    const elapsedMs = performance.now() - this.#startedMs;
+    const result = believe(done, { elapsedMs, maxMemoryBytes: task.limits.memoryBytes });
+    this.#release((sink) => sink.end());
+    return { result, rssBytes: done.rssBytes };
   }
 
   /** Reads until the task's end; null when the process ended first. */
@@ -96,8 +118,12 @@ export class SlotConversation {
     for (;;) {
       const bytes = await process.read();
       if (bytes === null || this.#verdict !== null) return null;
-      for (const frame of decoder.push(bytes)) {
-        if (frame.type === FRAME.DONE) return decodeDone(frame.payload);
+      const frames = decoder.push(bytes);
+      for (const frame of frames) {
+        if (frame.type === FRAME.DONE) {
+          if (frame !== frames.at(-1) || !decoder.isBetweenFrames) throw broken("it goes on after its end");
+          return decodeDone(frame.payload);
+        }
         const wait = this.#receive(frame);
         if (wait === undefined) continue;
         await this.#unlessStopped(wait);
@@ -107,45 +133,60 @@ export class SlotConversation {
   }
 
   #receive({ type, payload }: Frame): Promise<void> | void {
-    const { stdout, stderr, artifacts } = this.#parts.io;
+    if (this.#stage === "returning" && type !== FRAME.ARTIFACTS) {
+      throw broken(`a frame of type ${type} after the guest's end`);
+    }
     switch (type) {
       case FRAME.STDOUT:
-        return stdout.write(payload);
+        return this.#passOn(this.#parts.io.stdout, payload);
       case FRAME.STDERR:
-        return stderr.write(payload);
-      case FRAME.ARTIFACTS: // the guest has ended: its time is no longer running
-        clearTimeout(this.#timer);
-        return artifacts.write(payload);
+        return this.#passOn(this.#parts.io.stderr, payload);
+      case FRAME.ARTIFACTS:
+        return this.#return(payload);
       case FRAME.CREDIT:
         this.#pump?.grant(decodeNumber(payload));
         return;
       case FRAME.NEED:
-        return this.#supply(new TextDecoder().decode(payload));
+        if (this.#stage !== "preparing") throw broken("it asks for a file after its guest's start");
+        return this.#supply.send(new TextDecoder().decode(payload));
       case FRAME.STARTED:
-        return this.#armTimer(this.#parts.task.limits.timeoutMs, "guest ran longer than its limit");
+        if (this.#stage !== "preparing") throw broken("its guest starts twice");
+        this.#stage = "started";
+        return this.#watch.startGuest();
       default:
         throw broken(`a frame of type ${type}`);
     }
   }
 
-  async #supply(ref: string): Promise<void> {
-    clearTimeout(this.#timer);
-    const file = fileOf(this.#parts.task, ref);
-    const failure = await sendFile(file, (frame) => this.#parts.process.write(frame));
-    this.#loadError ??= failure;
-    if (this.alive) this.#armTimer(PREPARE_TIMEOUT_MS, "preparing the module and its files took longer than");
+  /** Once it is too much, the slot is killed, and no room is waited for. */
+  #passOn(sink: ByteSink, chunk: Uint8Array): Promise<void> | void {
+    const taken = this.#output.take(chunk);
+    const room = taken.length > 0 ? sink.write(taken) : undefined;
+    if (taken.length === chunk.length) return room;
+    void this.#stop(this.#output.exceeded());
+    return room ?? Promise.resolve();
   }
 
-  #armTimer(ms: number, what: string): void {
-    clearTimeout(this.#timer);
-    const outcome = failed("timeout", "provider", `${what}: ${ms} ms`);
-    this.#timer = setTimeout(() => this.#stop(outcome), Math.min(ms, MAX_TIMER_MS));
+  async #return(part: Uint8Array): Promise<void> {
+    const { task: { artifacts, limits }, io } = this.#parts;
+    this.#artifactBytes += part.length;
+    if (artifacts.length === 0 || this.#artifactBytes > limits.artifactBytes) {
+      throw broken("more artifacts than it was asked for");
+    }
+    if (this.#stage !== "returning") {
+      this.#stage = "returning";
+      this.#watch.endGuest();
+      this.#watch.startPhase(ARTIFACTS_TIMEOUT_MS, () => tooLate("sending artifacts", ARTIFACTS_TIMEOUT_MS));
+    }
+    this.#watch.pause();
+    await io.artifacts.write(part);
+    this.#watch.resume();
   }
 
   /** Kills the slot under its task. */
   async #stop(verdict: Verdict): Promise<void> {
     this.#verdict ??= verdict;
-    clearTimeout(this.#timer);
+    this.#watch.stop();
     const killed = this.#parts.process.kill();
     this.#interrupt?.();
     await killed;
@@ -156,21 +197,24 @@ export class SlotConversation {
     return new Promise<void>((resolve, reject) => {
       this.#interrupt = resolve;
       wait.then(resolve, reject);
-    }).then(() => {
-      this.#interrupt = null;
-    });
+      if (this.#verdict !== null) resolve();
+    }).finally(() => this.#interrupt = null);
   }
 
+  /** The process is gone: because it was killed, or for reasons unknown, which leave its outputs incomplete. */
   async #died(): Promise<ConversationEnd> {
-    const how = await this.#parts.process.exited;
-    const verdict = this.#verdict ??= new WasimoffError("aborted", "slot died under the task", {
-      cause: how,
-    });
-    if (verdict instanceof WasimoffError) throw verdict;
-    return this.#ended(verdict);
+    const { process, task, rssBytes } = this.#parts;
+    const how = await process.exited;
+    if (this.#verdict instanceof WasimoffError) throw this.#verdict;
+    if (this.#verdict !== null) return this.#ended(this.#verdict);
+    const gainedBytes = this.#watch.peakRssBytes - rssBytes;
+    const outcome = deathOutcome({ how, gainedBytes, capBytes: task.limits.memoryBytes });
+    this.#verdict = outcome;
+    return this.#ended(outcome, (sink) => sink.abort(new WasimoffError("aborted", outcome.message)));
   }
 
-  #ended(outcome: Outcome): ConversationEnd {
+  #ended(outcome: Outcome, finish: (sink: ByteSink) => void = (sink) => sink.end()): ConversationEnd {
+    this.#release(finish);
     const durationMs = performance.now() - this.#startedMs;
     return { result: { outcome, durationMs, memoryBytes: 0 }, rssBytes: 0 };
   }
@@ -181,6 +225,10 @@ export class SlotConversation {
     if (stdin !== null) stdin.cancel(new WasimoffError("canceled", "the guest has ended"));
     for (const sink of [stdout, stderr, artifacts]) finish(sink);
   }
+}
+
+function tooLate(what: string, ms: number): Outcome {
+  return failed("timeout", "provider", `${what} took longer than ${ms} ms`);
 }
 
 /** The outcome of a task whose signal was aborted. */
@@ -198,11 +246,4 @@ function encodeRunOrNull(task: SlotTask, stdin: boolean): Uint8Array | null {
     if (error instanceof RangeError) return null;
     throw error;
   }
-}
-
-function fileOf({ module, preopens }: SlotTask, ref: string): SlotFile {
-  const files = [module, ...preopens.flatMap(({ zip }) => zip ?? [])];
-  const file = files.find((candidate) => candidate.ref === (ref as FileRef));
-  if (file === undefined) throw broken(`it asks for "${ref}", which is no file of the task`);
-  return file;
 }

@@ -109,6 +109,11 @@ export class FrameDecoder {
     return frames;
   }
 
+  /** Whether nothing is left of a frame that has begun. */
+  get isBetweenFrames(): boolean {
+    return this.#payload === null && this.#headerBytes === 0;
+  }
+
   get #isComplete(): boolean {
     return this.#payload !== null && this.#payloadBytes === this.#payload.length;
   }

@@ -1,25 +1,66 @@
-/** Sends a slot the file that it has asked for. */
+/** Gives a slot the files of its task that it lacks. */
 
+import { cutText } from "../cut_text.ts";
 import { WasimoffError } from "../errors.ts";
-import type { SlotFile } from "./slot.ts";
+import { failed } from "../outcome.ts";
+import type { SlotFile, SlotTask } from "./slot.ts";
 import { MAX_FILE_BYTES } from "./slot_intake.ts";
-import { encodeFrame, encodeNumber, FRAME, MAX_FRAME_BYTES } from "./slot_protocol.ts";
+import { moduleMemory, zipMemory } from "./slot_memory.ts";
+import type { SlotProcess } from "./slot_process.ts";
+import { broken, encodeFrame, encodeNumber, FRAME, MAX_FRAME_BYTES } from "./slot_protocol.ts";
+import type { SlotWatch } from "./slot_watch.ts";
 
-/** Loads and sends one file. Resolves with why it could not be had, which the slot was told; null when it was sent. */
-export async function sendFile(
-  file: SlotFile,
-  write: (frame: Uint8Array) => Promise<void>,
-): Promise<WasimoffError | null> {
-  const bytes = await load(file);
-  if (bytes instanceof WasimoffError) {
-    await write(encodeFrame(FRAME.FILE_FAILED));
-    return bytes;
+/** Time for taking a file, and compiling or unpacking it: a hostile one may need for ever. */
+export const PREPARE_TIMEOUT_MS = 30_000;
+/** Of a ref that a slot asks for, in a message. */
+const MAX_QUOTED_BYTES = 100;
+
+export class SlotSupply {
+  readonly #task: SlotTask;
+  readonly #process: SlotProcess;
+  readonly #watch: SlotWatch;
+  /** Each file once for each place where the task has it: else a slot could ask for ever. */
+  readonly #owed: SlotFile[];
+  /** Why a file could not be had, which the slot was told; null while all could. */
+  error: WasimoffError | null = null;
+
+  constructor(task: SlotTask, process: SlotProcess, watch: SlotWatch) {
+    this.#task = task;
+    this.#process = process;
+    this.#watch = watch;
+    this.#owed = [task.module, ...task.preopens.flatMap(({ zip }) => zip ?? [])];
   }
-  await write(encodeNumber(FRAME.FILE, bytes.length));
-  for (let at = 0; at < bytes.length; at += MAX_FRAME_BYTES) {
-    await write(encodeFrame(FRAME.FILE_CHUNK, bytes.subarray(at, at + MAX_FRAME_BYTES)));
+
+  /** Loads and sends what the slot asks for; resolves when the slot has taken it. Throws `internal` when that is odd. */
+  send(ref: string): Promise<void> {
+    const at = this.#owed.findIndex((file) => file.ref === ref);
+    const [file] = at < 0 ? [] : this.#owed.splice(at, 1);
+    if (file !== undefined) return this.#send(file);
+    throw broken(`it asks for "${cutText(ref, MAX_QUOTED_BYTES)}", which the task does not need`);
   }
-  return null;
+
+  async #send(file: SlotFile): Promise<void> {
+    this.#watch.endGuest();
+    this.#watch.pause(); // loading has limits of its own
+    const bytes = await load(file);
+    this.#watch.startPhase(PREPARE_TIMEOUT_MS, () =>
+      failed(
+        "timeout",
+        "provider",
+        `preparing the module and its files took longer than ${PREPARE_TIMEOUT_MS} ms`,
+      ));
+    if (bytes instanceof WasimoffError) {
+      this.error ??= bytes;
+      return await this.#process.write(encodeFrame(FRAME.FILE_FAILED));
+    }
+    this.#watch.allowMemory(
+      file === this.#task.module ? moduleMemory(bytes.length) : zipMemory(bytes.length),
+    );
+    await this.#process.write(encodeNumber(FRAME.FILE, bytes.length));
+    for (let at = 0; at < bytes.length && !this.#watch.stopped; at += MAX_FRAME_BYTES) {
+      await this.#process.write(encodeFrame(FRAME.FILE_CHUNK, bytes.subarray(at, at + MAX_FRAME_BYTES)));
+    }
+  }
 }
 
 async function load(file: SlotFile): Promise<Uint8Array | WasimoffError> {

@@ -1,7 +1,7 @@
 /** Slots without processes, for tests of the pool. */
 
 import { WasimoffError } from "../../core/errors.ts";
-import { exited } from "../../core/outcome.ts";
+import { exited, failed } from "../../core/outcome.ts";
 import type { Slot, SlotIo, SlotResult, SlotTask } from "../../core/provider/slot.ts";
 
 /** Runs a task until the test finishes it. */
@@ -36,12 +36,15 @@ export class FakeSlot implements Slot {
   /** The process dies. */
   die(): void {
     this.usable = false;
-    this.#task?.reject(new WasimoffError("aborted", "slot died under the task"));
+    const outcome = failed("trap", "provider", "slot died under the task");
+    this.#task?.resolve({ outcome, durationMs: 1, memoryBytes: 0 });
     this.#task = null;
     this.#ended.resolve();
   }
 
   close(): Promise<void> {
+    this.#task?.reject(new WasimoffError("unavailable", "slot was closed under the task"));
+    this.#task = null;
     this.die();
     return Promise.resolve();
   }

@@ -1,6 +1,6 @@
 /** The process of a slot whose every word the test writes. */
 
-import type { SlotProcess } from "../../core/provider/slot_process.ts";
+import type { ProcessUsage, SlotProcess } from "../../core/provider/slot_process.ts";
 import {
   encodeFrame,
   FRAME,
@@ -13,6 +13,8 @@ export class ScriptedProcess implements SlotProcess {
   /** What the provider has sent. */
   readonly received: Frame[] = [];
   killed = false;
+  /** What the host says of it; null when it cannot tell. */
+  used: ProcessUsage | null = null;
   readonly #decoder = new FrameDecoder();
   readonly #exited = Promise.withResolvers<string>();
   readonly #output: Uint8Array[] = [];
@@ -49,6 +51,10 @@ export class ScriptedProcess implements SlotProcess {
   write(bytes: Uint8Array): Promise<void> {
     this.received.push(...this.#decoder.push(bytes));
     return Promise.resolve();
+  }
+
+  usage(): ProcessUsage | null {
+    return this.used;
   }
 
   kill(): Promise<void> {

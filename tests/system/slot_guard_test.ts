@@ -33,9 +33,9 @@ Deno.test("Guard.close() kills what is still watched, and ends the guard", async
   const slots = openRealSlots();
   const slot = await slots.start();
   const guard = await guardOf(Deno.pid);
-  const run = slot.run(guestTask(["loop"]), collectingIo(), never).catch((error) => error.code);
+  const run = slot.run(guestTask(["loop"]), collectingIo(), never);
   await slots.guard.close();
-  strictEqual(await run, "aborted");
+  strictEqual((await run).outcome.message, "slot died under the task: signal SIGKILL");
   strictEqual(isAlive(slots.pids[0]!), false);
   strictEqual(isAlive(guard), false);
 });
@@ -53,10 +53,10 @@ Deno.test("a guard that was killed is replaced, and its successor knows the slot
   }
   strictEqual(isAlive(second), true);
   const io = collectingIo();
-  const run = slot.run(guestTask(["loop"]), io, never).catch((error) => error.code);
+  const run = slot.run(guestTask(["loop"]), io, never);
   await io.stdout.first.promise;
   await slots.guard.close();
-  strictEqual(await run, "aborted");
+  strictEqual((await run).outcome.message, "slot died under the task: signal SIGKILL");
 });
 
 Deno.test("a guard that cannot be replaced at once is replaced later", async () => {

@@ -5,7 +5,7 @@ import { install } from "@sinonjs/fake-timers";
 import { WasimoffError } from "../../../core/errors.ts";
 import { exited } from "../../../core/outcome.ts";
 import { MAX_EXTRA_RSS_BYTES, PipedSlot, START_TIMEOUT_MS } from "../../../core/provider/piped_slot.ts";
-import { PREPARE_TIMEOUT_MS } from "../../../core/provider/slot_conversation.ts";
+import { PREPARE_TIMEOUT_MS } from "../../../core/provider/slot_supply.ts";
 import type { SlotIo, SlotTask } from "../../../core/provider/slot.ts";
 import {
   encodeNumber,

@@ -1,0 +1,14 @@
+/** The environment of our own children: they inherit none, as ours may hold tokens. */
+
+/** Where Deno keeps what it has compiled (DENO_DIR, or a place derived from the others), and what Windows needs. */
+const PASSED = ["DENO_DIR", "HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "SystemRoot"];
+
+/** To be used with `clearEnv`. */
+export function childEnvironment(): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of PASSED) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
+}

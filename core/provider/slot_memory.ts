@@ -1,0 +1,38 @@
+/** How much memory the process of a slot may take while a task runs, beyond what it had before. */
+
+import type { SlotLimits } from "./slot.ts";
+
+const MIB = 1024 * 1024;
+
+/**
+ * The engine's own: compiled code that grows while it runs, instances and buffers that are not yet collected, names
+ * and inodes of the guest's files.
+ */
+export const MAX_ENGINE_BYTES = 256 * MIB;
+/** Code is compiled to some times its size, by two compilers. */
+const CODE_FACTOR = 8;
+/** What a ZIP may be unpacked to: `ROOTFS_LIMITS` of wasi/rootfs.ts, which is not imported as it brings a package. */
+export const MAX_UNPACKED_BYTES = 1024 * MIB;
+export const MAX_UNPACKED_RATIO = 200;
+/** Smaller ZIPs of any ratio are unpacked up to this. */
+const RATIO_FLOOR_BYTES = MIB;
+/** The parts of the ZIP of artifacts, then all of it in one piece. */
+const ARTIFACT_FACTOR = 2;
+
+/** For a task whose files are all in the slot. A linear memory cannot exceed its cap, nor files their volume. */
+export function taskMemory(
+  { memoryBytes, diskBytes, artifactBytes }: SlotLimits,
+  artifacts: boolean,
+): number {
+  return memoryBytes + diskBytes + (artifacts ? ARTIFACT_FACTOR * artifactBytes : 0) + MAX_ENGINE_BYTES;
+}
+
+/** For a module that the slot is sent. */
+export function moduleMemory(bytes: number): number {
+  return CODE_FACTOR * bytes;
+}
+
+/** For a ZIP that the slot is sent. */
+export function zipMemory(bytes: number): number {
+  return bytes + Math.min(MAX_UNPACKED_BYTES, Math.max(RATIO_FLOOR_BYTES, MAX_UNPACKED_RATIO * bytes));
+}

@@ -1,0 +1,30 @@
+/** Tests of what the process of a slot may take. */
+
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import {
+  MAX_ENGINE_BYTES,
+  MAX_UNPACKED_BYTES,
+  MAX_UNPACKED_RATIO,
+  moduleMemory,
+  taskMemory,
+  zipMemory,
+} from "../../../core/provider/slot_memory.ts";
+import { ROOTFS_LIMITS } from "../../../core/wasi/rootfs.ts";
+import { LIMITS } from "../../support/slot_tasks.ts";
+
+const MIB = 1024 * 1024;
+
+Deno.test("taskMemory() is the cap, the files, what is returned, and the engine's own", () => {
+  const limits = { ...LIMITS, memoryBytes: 3 * MIB, diskBytes: 5 * MIB, artifactBytes: 7 * MIB };
+  strictEqual(taskMemory(limits, false), 8 * MIB + MAX_ENGINE_BYTES);
+  strictEqual(taskMemory(limits, true), 22 * MIB + MAX_ENGINE_BYTES);
+});
+
+Deno.test("files that are sent may grow as far as their own limits allow", () => {
+  const { maxBytes, maxRatio } = ROOTFS_LIMITS;
+  deepStrictEqual([MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO], [maxBytes, maxRatio]);
+  strictEqual(moduleMemory(MIB), 8 * MIB);
+  strictEqual(zipMemory(100), MIB + 100);
+  strictEqual(zipMemory(MIB), 201 * MIB);
+  strictEqual(zipMemory(100 * MIB), maxBytes + 100 * MIB);
+});
