@@ -5,6 +5,7 @@ import { OpenDirectory, OpenFile } from "./descriptors.ts";
 import { fail } from "./fault.ts";
 import { offsetOf } from "./fd_io.ts";
 import { type FilestatLayout, filestatOfPreview1, setTimes, STREAM_STAT } from "./filestat.ts";
+import type { File } from "./file.ts";
 import type { FunctionTable } from "./function_table.ts";
 import type { Guest } from "./guest.ts";
 import type { Inode } from "./inode.ts";
@@ -26,12 +27,11 @@ function inodeOf(guest: Guest, fd: number, rights: number): Inode | undefined {
 }
 
 /** A file whose size is to change. Without the right to write at all, it is `readOnly` as POSIX has it. */
-function changedFile(guest: Guest, fd: number, right: number, readOnly: number): OpenFile {
-  const file = guest.descriptors.file(fd, 0);
+function inodeToChange(file: OpenFile, right: number, readOnly: number): File {
   if ((file.rights & (right | RIGHTS.FD_WRITE)) === 0) fail(readOnly);
   file.require(right);
   requireWritable(file.inode.volume);
-  return file;
+  return file.inode;
 }
 
 /** fd_filestat_get in one of the two layouts. */
@@ -70,7 +70,9 @@ export const FD_STAT: FunctionTable = {
   },
   fd_filestat_get: filestatGet(filestatOfPreview1),
   fd_filestat_set_size(guest, fd: number, size: bigint) {
-    const { inode } = changedFile(guest, fd, RIGHTS.FD_FILESTAT_SET_SIZE, ERRNO.INVAL);
+    const descriptor = guest.descriptors.get(fd);
+    if (!(descriptor instanceof OpenFile)) fail(ERRNO.INVAL);
+    const inode = inodeToChange(descriptor, RIGHTS.FD_FILESTAT_SET_SIZE, ERRNO.INVAL);
     inode.resize(offsetOf(size));
     inode.touch(guest.now());
     return ERRNO.SUCCESS;
@@ -87,7 +89,7 @@ export const FD_STAT: FunctionTable = {
     return advice >>> 0 > ADVICE_LAST ? ERRNO.INVAL : ERRNO.SUCCESS;
   },
   fd_allocate(guest, fd: number, offset: bigint, length: bigint) {
-    const { inode } = changedFile(guest, fd, RIGHTS.FD_ALLOCATE, ERRNO.BADF);
+    const inode = inodeToChange(guest.descriptors.file(fd, 0), RIGHTS.FD_ALLOCATE, ERRNO.BADF);
     if (length === 0n) fail(ERRNO.INVAL);
     inode.allocate(offsetOf(offset), offsetOf(length));
     inode.touch(guest.now());

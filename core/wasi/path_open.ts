@@ -8,7 +8,7 @@ import { File } from "./file.ts";
 import type { FunctionTable } from "./function_table.ts";
 import type { Guest } from "./guest.ts";
 import { Directory, type Inode } from "./inode.ts";
-import { findPlace, followFlag, type Place, resolveExisting } from "./path.ts";
+import { findPlace, followFlag, isDots, type Place, resolveExisting } from "./path.ts";
 import { requireWritable } from "./read_only.ts";
 
 /** What is asked for, decoded. */
@@ -29,7 +29,7 @@ function neededRights(oflags: number): number {
 
 /** What is there, or a new file. A slash at the end asks for a directory, which this cannot make: EISDIR. */
 function openOrCreate(guest: Guest, place: Place, exclusive: boolean): Inode {
-  if (place.slash) fail(ERRNO.ISDIR);
+  if (place.slash && !isDots(place.name)) fail(ERRNO.ISDIR);
   if (place.inode !== undefined) return exclusive ? fail(ERRNO.EXIST) : place.inode;
   requireWritable(place.parent.volume);
   const now = guest.now();
@@ -78,11 +78,8 @@ function findInode(
 ): Inode {
   if ((oflags & OFLAGS.CREAT) === 0) return resolveExisting(start, path, followFlag(lookupflags));
   const exclusive = (oflags & OFLAGS.EXCL) !== 0;
-  return openOrCreate(
-    guest,
-    findPlace(start, path, exclusive ? "never" : followFlag(lookupflags)),
-    exclusive,
-  );
+  const follow = exclusive || path.endsWith("/") ? "never" : followFlag(lookupflags);
+  return openOrCreate(guest, findPlace(start, path, follow), exclusive);
 }
 
 export const PATH_OPEN: FunctionTable = {
