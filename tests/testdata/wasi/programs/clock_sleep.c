@@ -15,7 +15,7 @@ static long long now(clockid_t clock) {
 static void slept(const char *what, long long asked, long long before) {
   long long took = now(CLOCK_MONOTONIC) - before;
   say(what);
-  say(took < asked ? ": woke early\n" : took > asked + 500 * MS ? ": woke late\n" : ": on time\n");
+  say(took < asked ? ": woke early\n" : took > asked + 3000 * MS ? ": woke late\n" : ": on time\n");
 }
 
 int main(void) {
