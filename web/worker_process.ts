@@ -5,22 +5,26 @@ import { MessagePipe } from "./message_pipe.ts";
 
 export class WorkerProcess implements SlotProcess {
   readonly exited: Promise<string>;
+  readonly lastWords: Promise<string>;
   readonly #worker: Worker;
   readonly #pipe: MessagePipe;
   readonly #exit = Promise.withResolvers<string>();
+  readonly #said = Promise.withResolvers<string>();
 
   /** Takes over a Worker that runs slot_worker.ts. */
   constructor(worker: Worker) {
     this.#worker = worker;
     this.exited = this.#exit.promise;
+    this.lastWords = this.#said.promise;
     this.#pipe = new MessagePipe((message, transfer) => worker.postMessage(message, transfer));
     worker.addEventListener("message", ({ data }) => {
-      if (!this.#pipe.receive(data)) this.#end("it sent what is no part of the protocol");
+      if (!this.#pipe.receive(data)) this.#end("a message that is no part of the protocol");
     });
-    worker.addEventListener("messageerror", () => this.#end("it sent what cannot be read"));
+    worker.addEventListener("messageerror", () => this.#end("a message that cannot be read"));
     worker.addEventListener("error", (event) => {
       event.preventDefault(); // told to who waits for the slot
-      this.#end(event.message || "its script cannot be loaded");
+      this.#said.resolve(event.message ?? "");
+      this.#end(event.message ? "uncaught error" : "its script cannot be loaded");
     });
   }
 
@@ -41,5 +45,6 @@ export class WorkerProcess implements SlotProcess {
     this.#worker.terminate();
     this.#pipe.close();
     this.#exit.resolve(how);
+    this.#said.resolve("");
   }
 }

@@ -20,11 +20,19 @@ async function bundleText(entry: string): Promise<string> {
   }
 }
 
-/** A server at `origin`: `/` is the page, `/PATH.js` the bundle of `PATH.ts` in the project. */
-export function openPageServer(): { readonly origin: string } & AsyncDisposable {
+export interface PageServer extends AsyncDisposable {
+  readonly origin: string;
+  /** Paths that were asked for, in order. */
+  readonly requests: readonly string[];
+}
+
+/** A server: `/` is the page, `/PATH.js` the bundle of `PATH.ts` in the project. */
+export function openPageServer(): PageServer {
+  const requests: string[] = [];
   const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
   const server = Deno.serve(options, async ({ url }) => {
     const { pathname } = new URL(url);
+    requests.push(pathname);
     if (pathname === "/") return new Response(DOCUMENT, { headers: { "content-type": "text/html" } });
     if (!pathname.endsWith(".js")) return new Response(null, { status: 404 });
     const entry = ROOT + pathname.slice(1).replace(/\.js$/, ".ts");
@@ -34,5 +42,5 @@ export function openPageServer(): { readonly origin: string } & AsyncDisposable 
     return new Response(await bundles.get(entry)!, { headers });
   });
   const { port } = server.addr as Deno.NetAddr;
-  return { origin: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => server.shutdown() };
+  return { origin: `http://127.0.0.1:${port}`, requests, [Symbol.asyncDispose]: () => server.shutdown() };
 }

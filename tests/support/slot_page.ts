@@ -20,7 +20,9 @@ export interface TaskEnd extends SlotResult {
 
 export interface SlotPage extends AsyncDisposable {
   readonly page: Page;
-  /** Starts a Worker, from a script of the project (`tests/…/some_worker.js` is made of `some_worker.ts`). */
+  /** Paths that the browser has asked the server for. */
+  readonly requests: readonly string[];
+  /** Starts a Worker; from another script than ours where told (`tests/some.js` is made of `tests/some.ts`). */
   startSlot(script?: string): Promise<Slot>;
   /** Runs a task in a slot that is started when there is none that is usable. */
   run(task: SlotTask, stdin?: SlotIo["stdin"]): Promise<TaskEnd>;
@@ -30,23 +32,26 @@ export interface SlotPage extends AsyncDisposable {
 export async function openSlotPage(): Promise<SlotPage> {
   const stack = new AsyncDisposableStack();
   try {
-    const { origin } = stack.use(openPageServer());
+    const { origin, requests } = stack.use(openPageServer());
     const { browser } = stack.use(await openChromium());
     const page = await browser.newPage();
     const slots = new PageSlots(page);
     await page.exposeFunction("askTest", slots.answer);
     await page.goto(origin, { waitUntil: "load" });
-    return openedPage(page, slots, stack.move());
+    return { ...slotsOf(slots), page, requests, [Symbol.asyncDispose]: disposerOf(stack.move()) };
   } catch (error) {
     await stack.disposeAsync();
     throw error;
   }
 }
 
-function openedPage(page: Page, slots: PageSlots, stack: AsyncDisposableStack): SlotPage {
+function disposerOf(stack: AsyncDisposableStack): () => Promise<void> {
+  return () => stack.disposeAsync();
+}
+
+function slotsOf(slots: PageSlots): Pick<SlotPage, "startSlot" | "run"> {
   let current: Slot | null = null;
   return {
-    page,
     startSlot: (script = SLOT_WORKER) => slots.start(script),
     async run(task, stdin = null) {
       if (!current?.usable) current = await slots.start(SLOT_WORKER);
@@ -54,7 +59,6 @@ function openedPage(page: Page, slots: PageSlots, stack: AsyncDisposableStack): 
       const result = await current.run(task, io, new AbortController().signal);
       return { ...result, stdout: io.stdout, stderr: io.stderr, artifacts: io.artifacts };
     },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
