@@ -38,7 +38,7 @@ console.log((Math.random() != Math.random()).toString());
 const before = process.hrtime();
 console.log((process.hrtime() >= before).toString());
 console.log((clock_time_get(clockid.REALTIME, 0, result) == errno.SUCCESS).toString());
-console.log((load<u64>(result) / 1000000 - Date.now() < 60000).toString());
+console.log((Date.now() - load<i64>(result) / 1000000 < 60000).toString());
 console.log((new Date(Date.now()).getUTCFullYear() >= 2020).toString());
 process.exit(33);
 console.log("not reached");
