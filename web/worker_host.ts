@@ -2,6 +2,7 @@
 
 import { delay } from "../core/delay.ts";
 import type { SlotHost } from "../core/provider/slot_host.ts";
+import { findJspi } from "../core/wasi/jspi.ts";
 import { MessagePipe } from "./message_pipe.ts";
 
 /** What setTimeout can count to. */
@@ -31,9 +32,15 @@ export function workerHost(scope: MessageScope): SlotHost {
       realtimeNs: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)),
       monotonicNs: () => BigInt(Math.round(performance.now() * 1e6)),
       sleep: (ms, signal) => delay(Math.min(ms, MAX_TIMER_MS), signal),
+      ...(findJspi() === null ? { block } : {}),
     },
     random: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
   };
+}
+
+/** Nothing else stops a Worker that may not share memory; the page ends it when its time is over. */
+function block(ms: number): void {
+  for (const untilMs = performance.now() + ms; performance.now() < untilMs;);
 }
 
 /** A turn by a message to ourselves: browsers make nested timers wait 4 ms. */

@@ -1,5 +1,6 @@
 /** The world of a deterministic run: nothing in it depends on the host, its speed, or when input arrives. */
 
+import { findJspi } from "./jspi.ts";
 import type { GuestClock, GuestInput, Program } from "./program.ts";
 import { type Seed, SeededRandom } from "./seeded_random.ts";
 
@@ -36,14 +37,16 @@ export function deterministicWorld(
 function virtualClock(turn: () => Promise<void>): GuestClock {
   let passedNs = 0n;
   const read = (originNs: bigint) => () => originNs + (passedNs += STEP_NS);
+  const block = (ms: number) => void (passedNs += BigInt(ms) * NS_PER_MS);
   return {
     realtimeNs: read(START_NS),
     monotonicNs: read(0n),
     // A real turn, or a guest that only sleeps would keep its host from hearing anything, such as a cancel.
     sleep(ms) {
-      passedNs += BigInt(ms) * NS_PER_MS;
+      block(ms);
       return turn();
     },
+    ...(findJspi() === null ? { block } : {}),
   };
 }
 

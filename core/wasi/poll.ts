@@ -125,6 +125,21 @@ async function wait(guest: Guest, subscriptions: readonly Subscription[]): Promi
   guest.idleNs += guest.program.clock.monotonicNs() - startNs;
 }
 
+/** The same where the guest cannot be suspended. Its input is complete, so there is nothing but time to wait for. */
+function waitBlocking(
+  guest: Guest,
+  subscriptions: readonly Subscription[],
+  block: (ms: number) => void,
+): void {
+  const ns = soonest(subscriptions);
+  if (ns === null) fail(ERRNO.NOTSUP);
+  const startNs = guest.program.clock.monotonicNs();
+  const ms = (ns + NS_PER_MS - 1n) / NS_PER_MS;
+  block(Number(ms));
+  markDue(subscriptions, ms * NS_PER_MS);
+  guest.idleNs += guest.program.clock.monotonicNs() - startNs;
+}
+
 /** How long to wait, nanoseconds; null without a limit. */
 function soonest(subscriptions: readonly Subscription[]): bigint | null {
   let soonestNs: bigint | null = null;
@@ -154,6 +169,11 @@ async function sleep(
     if (signal.aborted) return;
     leftMs -= BigInt(ms);
   } while (leftMs > 0n);
+  markDue(subscriptions, sleptNs);
+}
+
+/** Marks the clocks that are due after that much time. */
+function markDue(subscriptions: readonly Subscription[], sleptNs: bigint): void {
   for (const clock of subscriptions) {
     if (clock.remainingNs !== null) clock.due ||= clock.remainingNs <= sleptNs;
   }
@@ -181,7 +201,11 @@ export function pollOneoff(layout: SubscriptionLayout) {
     // Input arrives between the turns of the event loop only: who polls it without waiting needs one, too.
     const hasToWait = subscriptions.some(({ ready }) => ready !== null) ||
       !subscriptions.some(({ due }) => due);
-    return hasToWait ? wait(guest, subscriptions).then(finish) : finish();
+    if (!hasToWait) return finish();
+    const { block } = guest.program.clock;
+    if (block === undefined) return wait(guest, subscriptions).then(finish);
+    waitBlocking(guest, subscriptions, block);
+    return finish();
   };
 }
 

@@ -30,6 +30,8 @@ export interface GuestClock {
   monotonicNs(): bigint;
   /** Resolves after that many milliseconds (a whole number); settles early, either way, when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Returns after that many milliseconds. To be given where guests cannot be suspended: they sleep by it then. */
+  block?(ms: number): void;
 }
 
 export interface Preopen {

@@ -6,12 +6,13 @@ import { MAX_BLIND_OUTPUT_BYTES } from "../../core/provider/output_allowance.ts"
 import { memoryOf } from "../support/child_processes.ts";
 import { browserTest } from "../support/chromium.ts";
 import { openSlotPage } from "../support/slot_page.ts";
-import { ChunkSource, collectingIo, guestTask, StuckSink } from "../support/slot_tasks.ts";
+import { ChunkSource, collectingIo, fileOf, guestTask, StuckSink } from "../support/slot_tasks.ts";
 import type { EscapeReport } from "./scripts/escaping_worker.ts";
 
 const MIB = 1024 * 1024;
 const never = new AbortController().signal;
 const NO_JSPI = "tests/browser/scripts/no_jspi_worker.js";
+const WAITS = fileOf(Deno.readFileSync(new URL("../testdata/wasi/waits.wasm", import.meta.url)));
 
 /** Memory of the processes that pages and their Workers run in, MiB. */
 async function rendererMemory(page: Page): Promise<number> {
@@ -78,6 +79,29 @@ browserTest("a slot without JSPI gives a guest its stdin once that is complete",
   deepStrictEqual([flooded.outcome.reason, flooded.outcome.status], ["limit", 125]);
   match(flooded.outcome.message, /^standard input of more than 16777216 bytes/);
 });
+
+browserTest(
+  "a slot without JSPI lets a guest sleep, also in a deterministic world, and ends it in time",
+  async () => {
+    await using page = await openSlotPage();
+    const slot = await page.startSlot(NO_JSPI);
+    for (const deterministic of [false, true]) {
+      const io = collectingIo();
+      const task = { ...guestTask([], { deterministic }), module: WAITS };
+      const { outcome, durationMs } = await slot.run(task, io, never);
+      strictEqual(outcome.status, 0);
+      const slept = Number(/^slept (\d+)/.exec(io.stdout.text)?.[1]);
+      ok(slept >= 1.5e9 && slept < 2.5e9, `slept ${slept} ns`);
+      strictEqual(durationMs >= 1_500, !deterministic);
+    }
+    const { outcome } = await slot.run(
+      guestTask(["sleep"], { limits: { timeoutMs: 200 } }),
+      collectingIo(),
+      never,
+    );
+    strictEqual(outcome.reason, "timeout");
+  },
+);
 
 browserTest("a slot without JSPI ends a guest that writes more than can wait, and lives on", async () => {
   await using page = await openSlotPage();

@@ -133,9 +133,10 @@ class PageSlots {
       preopens: task.preopens.map(({ zip, ...rest }) => ({ ...rest, zip: zip?.ref ?? null })),
       stdin: io.stdin !== null,
     };
-    const stop = () => this.#ask("stop", id, errorData(signal.reason));
+    // Where the page is gone meanwhile, the run itself says so.
+    const stop = () => void this.#ask("stop", id, errorData(signal.reason)).catch(() => {});
     const ending = this.#ask("run", slot, id, data);
-    if (signal.aborted) void stop();
+    if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
     try {
       return await ending;

@@ -9,8 +9,9 @@ export interface WasiProgramRun {
   readonly wasm: Uint8Array<ArrayBuffer>;
 }
 
-const answer = postMessage.bind(globalThis);
-sealScope(globalThis);
+const scope = globalThis as unknown as { postMessage(message: unknown): void };
+const answer = scope.postMessage.bind(scope);
+sealScope(scope);
 
 addEventListener("message", async (event) => {
   const { program, wasm } = (event as MessageEvent<WasiProgramRun>).data;

@@ -278,3 +278,19 @@ Deno.test("the CPU-time clocks leave out the time a guest sleeps", async () => {
     assert.equal(poller.guest.memory.u64(64), 0n);
   }
 });
+
+Deno.test("poll_oneoff blocks by the clock where guests cannot be suspended", async () => {
+  const stdout = new Collected();
+  const blocked: number[] = [];
+  class BlockingClock extends VirtualClock {
+    block = (ms: number) => {
+      blocked.push(ms);
+      void this.sleep(ms);
+    };
+  }
+  const { ending } = await runFixture("waits", [], { stdout, clock: new BlockingClock() });
+  assert.deepEqual(ending, { kind: "exit", status: 0 });
+  // Its input is complete, so it is ready at once.
+  assert.deepEqual(blocked, [1500]);
+  assert.deepEqual(stdout.text.split("\n").slice(0, 2), ["slept 1500000000", "realtime 1700000001500000000"]);
+});
