@@ -3,13 +3,10 @@ import { WasimoffError } from "../../../core/errors.ts";
 import { RIGHTS } from "../../../core/wasi/abi.ts";
 import { OpenDirectory, OpenFile } from "../../../core/wasi/descriptors.ts";
 import { File } from "../../../core/wasi/file.ts";
-import { bindFunction } from "../../../core/wasi/function_binding.ts";
-import { Guest } from "../../../core/wasi/guest.ts";
 import { emptyDirectory } from "../../../core/wasi/inode.ts";
-import { NAMESPACES } from "../../../core/wasi/preview1.ts";
 import type { GuestInput, Program } from "../../../core/wasi/program.ts";
-import { Collected, EPOCH_NS, makeProgram, runFixture, VirtualClock } from "./guest_fixture.ts";
-import { moduleOf } from "./module_bytes.ts";
+import { GuestCalls } from "./guest_calls.ts";
+import { Collected, EPOCH_NS, runFixture, VirtualClock } from "./guest_fixture.ts";
 
 const BADF = 8;
 const INVAL = 28;
@@ -98,27 +95,22 @@ const LAYOUTS = {
 } as const;
 
 /** A guest whose `poll_oneoff` is called from here, with `userdata` 1, 2, ... */
-class Poller {
-  readonly clock = new VirtualClock();
-  readonly guest: Guest;
-  readonly #memory = new WebAssembly.Memory({ initial: 1 });
+class Poller extends GuestCalls {
+  readonly clock: VirtualClock;
 
   constructor(parts: Partial<Program> = {}) {
-    this.guest = new Guest(makeProgram(moduleOf(), { clock: this.clock, ...parts }));
-    this.guest.memory.attach(this.#memory);
-  }
-
-  call(name: string, ...args: unknown[]): number | Promise<number> {
-    return bindFunction(NAMESPACES.get("wasi_snapshot_preview1")!.get(name)!, this.guest, true)(...args);
+    const clock = new VirtualClock();
+    super({ clock, ...parts });
+    this.clock = clock;
   }
 
   /** Events as [userdata, errno, type, nbytes, flags]; everything around them must stay as it was. */
   async poll(wishes: readonly Wish[], namespace: keyof typeof LAYOUTS = "wasi_snapshot_preview1") {
-    const view = new DataView(this.#memory.buffer);
-    new Uint8Array(this.#memory.buffer).fill(0xaa);
+    const { view } = this;
+    this.bytes.fill(0xaa);
     wishes.forEach((wish, index) => this.#write(view, wish, { index, layout: LAYOUTS[namespace] }));
-    const poll = bindFunction(NAMESPACES.get(namespace)!.get("poll_oneoff")!, this.guest, true);
-    assert.equal(await poll(1024, EVENTS_AT, wishes.length, COUNT_AT), 0);
+    const args = [1024, EVENTS_AT, wishes.length, COUNT_AT];
+    assert.equal(await this.callIn(namespace, "poll_oneoff", args), 0);
     const count = view.getUint32(COUNT_AT, true);
     assert.equal(view.getUint8(EVENTS_AT + count * 32), 0xaa, "something behind the last event was written");
     return Array.from({ length: count }, (_, index) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { WasimoffError } from "../../../core/errors.ts";
 import { runProgram } from "../../../core/wasi/run.ts";
+import { commandModule, importedMemory as memoryImport } from "../../support/module_builder.ts";
 import { Collected, compileFixture, makeProgram, MEMORY_CAP_BYTES, runFixture } from "./guest_fixture.ts";
 import { bytes, code, importSection, moduleOf, START_EXPORT } from "./module_bytes.ts";
 
@@ -56,6 +57,38 @@ Deno.test("runProgram() puts a trap at the cap down to memory", async () => {
   assert.equal(memoryBytes, MEMORY_CAP_BYTES);
 });
 
+Deno.test("runProgram() brings the memory that a program imports", async () => {
+  const module = compileFixture("import_memory");
+  const importedMemory = { initial: 2, maximum: MEMORY_CAP_BYTES / 65_536 };
+  const stdout = new Collected();
+  const chunks = ["first ", "second", ""].map((text) => new TextEncoder().encode(text));
+  const stdin = { read: () => Promise.resolve(chunks.shift()!) };
+  const copied = await runProgram(makeProgram(module, { importedMemory, stdin, stdout }));
+  assert.deepEqual(copied, { ending: { kind: "exit", status: 0 }, memoryBytes: 2 * 65_536 });
+  assert.equal(stdout.text, "first second");
+  const full = await runProgram(makeProgram(module, { importedMemory, args: ["program", "hog"] }));
+  const ending = { kind: "memory", message: "out of memory: unreachable" };
+  assert.deepEqual(full, { ending, memoryBytes: MEMORY_CAP_BYTES });
+});
+
+Deno.test("runProgram() takes a memory by whatever name, and touches no prototype", async () => {
+  const importedMemory = { initial: 1, maximum: 1 };
+  for (const [module, name] of [["__proto__", "toString"], ["constructor", "__proto__"], ["", ""]] as const) {
+    const parts = { memoryImports: [memoryImport(module, name, [1, 1, 1])] };
+    const program = makeProgram(new WebAssembly.Module(commandModule(parts)), { importedMemory });
+    assert.deepEqual(await runProgram(program), { ending: { kind: "exit", status: 0 }, memoryBytes: 65_536 });
+  }
+  assert.equal(typeof Object.prototype.toString, "function");
+});
+
+Deno.test("runProgram() names an imported memory that it was not told of", async () => {
+  const parts = { memoryImports: [memoryImport("env", "memory", [0, 1])] };
+  await assert.rejects(runProgram(makeProgram(new WebAssembly.Module(commandModule(parts)))), {
+    code: "invalid_argument",
+    message: 'run module: import "env.memory" is not provided',
+  });
+});
+
 Deno.test("runProgram() gives every run a memory and descriptors of its own", async () => {
   const module = compileFixture("ends");
   for (let run = 0; run < 3; run++) {
@@ -94,6 +127,28 @@ Deno.test("runProgram() ends a guest that catches its own end", async () => {
   );
   const { ending } = await runProgram(makeProgram(module));
   assert.deepEqual(ending, { kind: "exit", status: 3 });
+});
+
+Deno.test("runProgram() takes the end of a start function for the end of the program", async () => {
+  const ends = [
+    ["calls itself without end", [0x10, 1], {
+      kind: "trap",
+      message: "stack overflow: the calls of the program are nested too deeply",
+    }],
+    ["proc_exit(5)", [0x41, 5, 0x10, 0], { kind: "exit", status: 5 }],
+    ["unreachable", [0x00], { kind: "trap", message: "unreachable" }],
+  ] as const;
+  for (const [what, body, ending] of ends) {
+    const module = moduleOf(
+      bytes(1, 8, 2, 0x60, 1, 0x7f, 0, 0x60, 0, 0),
+      importSection("wasi_snapshot_preview1", "proc_exit"),
+      bytes(3, 2, 1, 1),
+      START_EXPORT[1]!,
+      bytes(8, 1, 1),
+      code([...body, 0x0b]),
+    );
+    assert.deepEqual((await runProgram(makeProgram(module))).ending, ending, what);
+  }
 });
 
 Deno.test("runProgram() works without JSPI as long as nothing has to wait", async () => {

@@ -2,11 +2,8 @@ import assert from "node:assert/strict";
 import { WasimoffError } from "../../../core/errors.ts";
 import type { GuestInput, GuestOutput } from "../../../core/wasi/program.ts";
 import { ERRNO, FDFLAGS } from "../../../core/wasi/abi.ts";
-import { bindFunction } from "../../../core/wasi/function_binding.ts";
-import { Guest } from "../../../core/wasi/guest.ts";
-import { NAMESPACES } from "../../../core/wasi/preview1.ts";
-import { Collected, makeProgram, runFixture, VirtualClock } from "./guest_fixture.ts";
-import { moduleOf } from "./module_bytes.ts";
+import { GuestCalls } from "./guest_calls.ts";
+import { Collected, runFixture, VirtualClock } from "./guest_fixture.ts";
 
 const SIZE_BYTES = 1024 * 1024;
 
@@ -107,16 +104,13 @@ Deno.test("stdio gives input a turn to arrive before a read that must not wait s
     return Promise.resolve();
   };
   const stdin = { ready: () => arrived || new Promise<void>(() => {}), read: () => Uint8Array.of(7) };
-  const guest = new Guest(makeProgram(moduleOf(), { clock, stdin }));
-  guest.memory.attach(new WebAssembly.Memory({ initial: 1 }));
-  const call = (name: string, ...args: number[]) =>
-    bindFunction(NAMESPACES.get("wasi_snapshot_preview1")!.get(name)!, guest, true)(...args);
-  assert.equal(call("fd_fdstat_set_flags", 0, FDFLAGS.NONBLOCK), 0);
-  guest.memory.setU32(0, 32);
-  guest.memory.setU32(4, 8);
-  assert.equal(await call("fd_read", 0, 0, 1, 16), ERRNO.AGAIN);
-  assert.equal(await call("fd_read", 0, 0, 1, 16), 0);
-  assert.equal(guest.memory.u8(32), 7);
+  const calls = new GuestCalls({ clock, stdin });
+  assert.equal(calls.call("fd_fdstat_set_flags", 0, FDFLAGS.NONBLOCK), 0);
+  calls.view.setUint32(0, 32, true);
+  calls.view.setUint32(4, 8, true);
+  assert.equal(await calls.call("fd_read", 0, 0, 1, 16), ERRNO.AGAIN);
+  assert.equal(await calls.call("fd_read", 0, 0, 1, 16), 0);
+  assert.equal(calls.bytes[32], 7);
   assert.deepEqual(clock.sleeps, [0, 0]);
 });
 
