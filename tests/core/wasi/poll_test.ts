@@ -222,6 +222,9 @@ Deno.test("poll_oneoff reports that input hangs up once its end has been read", 
   poller.guest.memory.setU32(4, 8);
   assert.equal(await poller.call("fd_read", 0, 0, 1, 64), 0);
   assert.deepEqual(await poller.poll([{ read: 0 }]), [[1, 0, 1, 0, 1]]);
+  // A read of nothing does not change that.
+  assert.equal(await poller.call("fd_read", 0, 0, 0, 64), 0);
+  assert.deepEqual(await poller.poll([{ read: 0 }]), [[1, 0, 1, 0, 1]]);
 });
 
 Deno.test("poll_oneoff lets input arrive that is polled without waiting", async () => {
