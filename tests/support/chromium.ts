@@ -10,7 +10,7 @@ const WAIT_MS = 30_000;
 /** Root cannot use the sandbox, machines for tests have no GPU, and containers have a small /dev/shm. */
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
 
-const missing = await Deno.stat(PROGRAM).then(() => false, () => true);
+const missing = await Deno.stat(PROGRAM).then(({ isFile }) => !isFile, () => true);
 const inCi = Deno.env.get("CI") === "true";
 
 /** A test in Chromium; ignored where that is missing, except in CI. */
