@@ -2,7 +2,8 @@
 
 import { WasimoffError } from "../errors.ts";
 import type { Slot, SlotIo, SlotResult, SlotTask } from "./slot.ts";
-import { SlotConversation } from "./slot_conversation.ts";
+import { type ConversationEnd, SlotConversation } from "./slot_conversation.ts";
+import { MAX_KEPT_BYTES } from "./kept_files.ts";
 import type { SlotProcess } from "./slot_process.ts";
 import { broken, FRAME, FrameDecoder } from "./slot_protocol.ts";
 
@@ -14,7 +15,7 @@ const MIB = 1024 * 1024;
 export const MAX_TASKS = 10_000;
 /** A dead instance keeps its memory until it is collected, which the engine is in no hurry to do. */
 export const MAX_KEPT_MEMORY_BYTES = 64 * MIB;
-/** What engine, compiled modules and unpacked trees may need beyond the cap of the task. */
+/** What the engine may need beyond the cap of the task, and what the slot keeps of modules and ZIPs. */
 export const MAX_EXTRA_RSS_BYTES = 128 * MIB;
 /** A slot starts in some 30 ms; a machine that needs this long is of no use. */
 export const START_TIMEOUT_MS = 10_000;
@@ -73,10 +74,10 @@ export class PipedSlot implements Slot {
       ...{ task, io },
     });
     try {
-      const { result, rssBytes } = await conversation.run(signal);
-      this.#rssBytes = rssBytes;
-      this.#usable &&= conversation.alive && !this.#isWorn(result, rssBytes, task.limits.memoryBytes);
-      return result;
+      const end = await conversation.run(signal);
+      if (end.rssBytes > 0) this.#rssBytes = end.rssBytes;
+      this.#usable &&= conversation.alive && !this.#isWorn(end, task.limits.memoryBytes);
+      return end.result;
     } finally {
       this.#usable &&= conversation.alive;
       this.#conversation = null;
@@ -102,9 +103,11 @@ export class PipedSlot implements Slot {
     }
   }
 
-  #isWorn({ memoryBytes }: SlotResult, rssBytes: number, capBytes: number): boolean {
-    return this.#tasks >= MAX_TASKS || memoryBytes > MAX_KEPT_MEMORY_BYTES ||
-      rssBytes > capBytes + MAX_EXTRA_RSS_BYTES;
+  #isWorn({ result, rssBytes, keptBytes }: ConversationEnd, capBytes: number): boolean {
+    // No more is believed than a slot may keep.
+    const grownBytes = rssBytes - Math.min(keptBytes, MAX_KEPT_BYTES);
+    return this.#tasks >= MAX_TASKS || result.memoryBytes > MAX_KEPT_MEMORY_BYTES ||
+      grownBytes > capBytes + MAX_EXTRA_RSS_BYTES;
   }
 }
 

@@ -29,7 +29,10 @@ export interface ConversationParts {
 
 export interface ConversationEnd {
   readonly result: SlotResult;
+  /** Memory of the process after the task; 0 when it did not run to its end. */
   readonly rssBytes: number;
+  /** What of it the slot keeps on purpose. */
+  readonly keptBytes: number;
 }
 
 /** Why the slot was killed under its task: a result, or an error to reject with. */
@@ -109,7 +112,7 @@ export class SlotConversation {
     const elapsedMs = performance.now() - this.#startedMs;
     const result = believe(done, { elapsedMs, maxMemoryBytes: task.limits.memoryBytes });
     this.#release((sink) => sink.end());
-    return { result, rssBytes: done.rssBytes };
+    return { result, rssBytes: done.rssBytes, keptBytes: done.keptBytes };
   }
 
   /** Reads until the task's end; null when the process ended first. */
@@ -216,7 +219,7 @@ export class SlotConversation {
   #ended(outcome: Outcome, finish: (sink: ByteSink) => void = (sink) => sink.end()): ConversationEnd {
     this.#release(finish);
     const durationMs = performance.now() - this.#startedMs;
-    return { result: { outcome, durationMs, memoryBytes: 0 }, rssBytes: 0 };
+    return { result: { outcome, durationMs, memoryBytes: 0 }, rssBytes: 0, keptBytes: 0 };
   }
 
   #release(finish: (sink: ByteSink) => void): void {

@@ -1,17 +1,13 @@
 /** What a slot keeps between tasks: compiled modules and unpacked trees, and how it asks for what it lacks. */
 
 import { WasimoffError } from "../errors.ts";
-import { Directory } from "../wasi/inode.ts";
-import type { VolumeLimits } from "../wasi/volume.ts";
 import { prepareModule } from "../wasi/module_check.ts";
 import type { ImportedMemory } from "../wasi/program.ts";
+import { type Rootfs, unpackZip } from "../wasi/rootfs.ts";
 import type { FileRef } from "../storage/file_store.ts";
 import { LruCache } from "./lru_cache.ts";
+import { CODE_FACTOR, MODULE_CACHE, TREE_CACHE } from "./kept_files.ts";
 
-/** Compiled code is a few times as large as the module, so this is some 200 MiB at the very most. */
-const MODULE_CACHE = { maxEntries: 32, maxBytes: 48 * 1024 * 1024 };
-/** By unpacked size; larger trees are unpacked for each task. */
-const TREE_CACHE = { maxEntries: 8, maxBytes: 48 * 1024 * 1024 };
 /** CPython with its standard library has 26 MiB. */
 const MAX_MODULE_BYTES = 64 * 1024 * 1024;
 
@@ -37,7 +33,7 @@ export type NeedFile = (ref: FileRef) => Promise<Uint8Array>;
 export class SlotFiles {
   readonly #need: NeedFile;
   readonly #modules = new LruCache<CompiledModule>(MODULE_CACHE);
-  readonly #trees = new LruCache<Directory>(TREE_CACHE);
+  readonly #trees = new LruCache<Rootfs>(TREE_CACHE);
 
   constructor(need: NeedFile) {
     this.#need = need;
@@ -57,17 +53,23 @@ export class SlotFiles {
     return compiled;
   }
 
-  /** A tree of its own for one task, with the contents of a ZIP; `failed_precondition` when it is unfit. */
-  async tree(ref: FileRef, limits: VolumeLimits): Promise<Directory> {
-    // Loaded with the first ZIP only: it brings a package with it, and most tasks have none.
-    const { forkDirectory, unpackZip } = await import("../wasi/rootfs.ts");
+  /** The unpacked tree of a ZIP, to be forked; `failed_precondition` when it is unfit. */
+  async rootfs(ref: FileRef): Promise<Rootfs> {
     const known = this.#trees.get(ref);
-    if (known !== undefined) return forkDirectory(known, limits);
-    const tree = await unpackZip(await this.#need(ref)).catch((error: unknown) => {
+    if (known !== undefined) return known;
+    const zip = await this.#need(ref);
+    const rootfs = await unpackZip(zip).catch((error: unknown) => {
       throw unfitZip(error);
     });
-    this.#trees.set(ref, tree, treeBytes(tree));
-    return forkDirectory(tree, limits);
+    // Freed at once: the engine would let a hundred megabytes wait for its next collection.
+    if (!rootfs.sharesZip) (zip.buffer as ArrayBuffer).transfer(0);
+    this.#trees.set(ref, rootfs, rootfs.bytes);
+    return rootfs;
+  }
+
+  /** Memory that is kept for later tasks, about. */
+  get bytes(): number {
+    return CODE_FACTOR * this.#modules.bytes + this.#trees.bytes;
   }
 }
 
@@ -75,12 +77,4 @@ export class SlotFiles {
 function unfitZip(error: unknown): unknown {
   if (!(error instanceof WasimoffError)) return error;
   return new WasimoffError("failed_precondition", error.message, { cause: error });
-}
-
-function treeBytes(directory: Directory): number {
-  let bytes = directory.size;
-  for (const { inode } of directory.list()) {
-    bytes += inode instanceof Directory ? treeBytes(inode) : inode.size;
-  }
-  return bytes;
 }

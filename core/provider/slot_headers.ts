@@ -29,6 +29,8 @@ export interface DoneHeader {
   readonly memoryBytes: number;
   /** Of the slot's whole process, after the task. */
   readonly rssBytes: number;
+  /** Part of it that the slot keeps on purpose: compiled modules and unpacked ZIPs. */
+  readonly keptBytes: number;
 }
 
 const encoder = new TextEncoder();
@@ -71,7 +73,8 @@ function isDone(value: unknown): value is DoneHeader {
   return (REASONS as readonly unknown[]).includes(reason) &&
     (ORIGINS as readonly unknown[]).includes(origin) &&
     Number.isInteger(status) && typeof message === "string" &&
-    [value.durationMs, value.memoryBytes, value.rssBytes].every((n) => typeof n === "number" && n >= 0);
+    [value.durationMs, value.memoryBytes, value.rssBytes, value.keptBytes]
+      .every((n) => typeof n === "number" && n >= 0);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

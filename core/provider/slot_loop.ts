@@ -110,7 +110,13 @@ export class SlotLoop {
     const problem = await stdin.complete();
     if (problem === null) return null;
     const outcome = failed("limit", "provider", problem);
-    return { outcome, durationMs: 0, memoryBytes: 0, rssBytes: this.#host.rssBytes(0) };
+    return {
+      outcome,
+      durationMs: 0,
+      memoryBytes: 0,
+      rssBytes: this.#host.rssBytes(0),
+      keptBytes: this.#files.bytes,
+    };
   }
 
   /** The promise, where the host gives one, means that the guest should wait. */

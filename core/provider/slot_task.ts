@@ -2,13 +2,15 @@
 
 import { WasimoffError } from "../errors.ts";
 import { exited, failed, type Outcome, STATUS_INVALID_MODULE } from "../outcome.ts";
-import { type Directory, emptyDirectory } from "../wasi/inode.ts";
 import { deterministicWorld } from "../wasi/deterministic.ts";
-import type { Ending, GuestInput, Preopen } from "../wasi/program.ts";
+import type { Ending, GuestInput } from "../wasi/program.ts";
+import { checkArtifactPaths } from "../wasi/artifact_search.ts";
 import { runProgram } from "../wasi/run.ts";
+import { collectArtifacts } from "./slot_artifacts.ts";
 import { compileModule, type SlotFiles } from "./slot_files.ts";
 import type { DoneHeader, RunHeader } from "./slot_headers.ts";
 import type { SlotHost } from "./slot_host.ts";
+import { openPreopens } from "./slot_preopens.ts";
 import { FRAME, type FrameType } from "./slot_protocol.ts";
 
 const PAGE_BYTES = 64 * 1024;
@@ -33,12 +35,13 @@ interface Ended {
 /** Runs one task. Rejects only for a fault of the slot itself, which cannot go on then. */
 export async function runTask(header: RunHeader, parts: TaskParts): Promise<DoneHeader> {
   const ended = await runGuest(header, parts).catch(rejection);
-  return { ...ended, rssBytes: parts.host.rssBytes(ended.memoryBytes) };
+  return { ...ended, rssBytes: parts.host.rssBytes(ended.memoryBytes), keptBytes: parts.files.bytes };
 }
 
 async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
   const { files, host, write } = parts;
   const { limits } = header;
+  checkArtifactPaths(header.artifacts);
   const memoryCapBytes = Math.floor(limits.memoryBytes / PAGE_BYTES) * PAGE_BYTES;
   const compiled = await files.module(header.module, memoryCapBytes);
   const preopens = await openPreopens(header, files);
@@ -56,8 +59,14 @@ async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
     memoryCapBytes,
   });
   const durationMs = Number(host.clock.monotonicNs() - startedNs) / 1e6;
-  const problem = ending.kind === "exit" ? await sendArtifacts(header, preopens[0]?.directory, write) : null;
   const own = outcomeOf(ending);
+  if (ending.kind !== "exit") return { outcome: own, durationMs, memoryBytes };
+  const { zip, problem } = collectArtifacts(header, preopens);
+  if (problem !== null && own.status !== 0) {
+    // The guest's own status says more; what is wrong besides is told where its errors are.
+    await write(FRAME.STDERR, new TextEncoder().encode(`wasimoff: ${problem.message}\n`));
+  }
+  if (zip !== null) await write(FRAME.ARTIFACTS, zip);
   return { outcome: own.status === 0 && problem !== null ? problem : own, durationMs, memoryBytes };
 }
 
@@ -65,42 +74,6 @@ async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
 function worldOf({ deterministic }: RunHeader, { host, stdin }: TaskParts) {
   if (deterministic) return deterministicWorld(stdin, () => host.turn());
   return { stdin, clock: host.clock, random: host.random };
-}
-
-async function openPreopens({ preopens, limits }: RunHeader, files: SlotFiles): Promise<Preopen[]> {
-  const opened: Preopen[] = [];
-  for (const { guest, zip, readOnly } of preopens) {
-    const volume = { maxBytes: limits.diskBytes, maxEntries: limits.inodes, readOnly };
-    const directory = zip === null ? emptyDirectory(volume) : await files.tree(zip, volume);
-    opened.push({ path: guest, directory });
-  }
-  return opened;
-}
-
-/** Sends what was asked for; an outcome says why not all of it could be sent. */
-async function sendArtifacts(
-  { artifacts, limits }: RunHeader,
-  root: Directory | undefined,
-  write: TaskParts["write"],
-): Promise<Outcome | null> {
-  if (artifacts.length === 0) return null;
-  // Loaded only here: it brings a package with it, and most tasks want none.
-  const { packArtifacts } = await import("../wasi/artifacts.ts");
-  try {
-    const packed = await packArtifacts(root ?? emptyDirectory(), artifacts, {
-      maxBytes: limits.artifactBytes,
-    });
-    await write(FRAME.ARTIFACTS, packed.zip);
-    const [missing] = packed.missing;
-    if (missing === undefined) return null;
-    return failed("rejected", "provider", `artifact not found: ${JSON.stringify(missing)}`);
-  } catch (error) {
-    if (!(error instanceof WasimoffError)) throw error;
-    const reason = error.code === "out_of_range" || error.code === "resource_exhausted"
-      ? "limit"
-      : "rejected";
-    return failed(reason, "provider", error.message);
-  }
 }
 
 function outcomeOf(ending: Ending): Outcome {

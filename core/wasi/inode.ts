@@ -2,7 +2,7 @@
 
 import { ERRNO, FILETYPE, type Filetype } from "./abi.ts";
 import { fail } from "./fault.ts";
-import { Volume, type VolumeLimits } from "./volume.ts";
+import { Volume, type VolumeOptions } from "./volume.ts";
 
 /** Times are nanoseconds since 1970; reading does not touch them, as under a `noatime` mount. */
 export abstract class Inode {
@@ -187,8 +187,8 @@ export class Directory extends Inode {
 }
 
 /** A directory with nothing in it, on a volume of its own. */
-export function emptyDirectory(limits?: VolumeLimits): Directory {
-  return rootDirectory(new Volume(limits));
+export function emptyDirectory(options?: VolumeOptions): Directory {
+  return rootDirectory(new Volume(options));
 }
 
 /** The root of a volume. */
@@ -203,6 +203,6 @@ export function rootDirectory(volume: Volume): Directory {
  * A copy of a tree on a volume of its own, made entry by entry as it is used: its cost does not depend on the
  * size of the tree. `directory` must not change from now on.
  */
-export function forkDirectory(directory: Directory, limits?: VolumeLimits): Directory {
-  return directory.fork(new Volume(limits, directory.volume));
+export function forkDirectory(directory: Directory, options?: VolumeOptions): Directory {
+  return directory.fork(new Volume(options, directory.volume));
 }

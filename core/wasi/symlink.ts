@@ -28,7 +28,7 @@ export class Symlink extends Inode {
     super(volume, now, origin);
     this.target = origin?.target ?? ENCODER.encode(path);
     if (origin !== undefined) return;
-    volume.claimBytes(this.target.length);
+    volume.claimTarget(this.target.length);
     this.#claimedBytes = this.target.length;
   }
 
@@ -41,7 +41,7 @@ export class Symlink extends Inode {
   }
 
   override unlinked(): void {
-    this.volume.claimBytes(-this.#claimedBytes);
+    this.volume.releaseTarget(this.#claimedBytes);
     this.#claimedBytes = 0;
   }
 }

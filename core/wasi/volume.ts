@@ -1,37 +1,35 @@
-/** What the inodes of one file system share: numbers, and the limits that keep a guest from eating the host. */
+/** What the inodes of one directory tree share: their numbers, and the quota of the task. */
 
-import { ERRNO } from "./abi.ts";
-import { fail } from "./fault.ts";
+import { Quota } from "./quota.ts";
 
-export interface VolumeLimits {
-  /** Bytes a guest may write beyond what its directory held at the start. */
-  readonly maxBytes: number;
-  /** Names of files, links and directories. */
-  readonly maxEntries: number;
+/**
+ * Bytes of a link's target for which it counts as one more name. Targets are texts on the heap, which must stay
+ * bounded by the number of names.
+ */
+const TARGET_BYTES_PER_ENTRY = 256;
+
+export interface VolumeOptions {
+  /** Shared by all volumes of a task; one of its own by default. */
+  readonly quota?: Quota;
   /** Every change is EROFS. */
-  readonly readOnly: boolean;
+  readonly readOnly?: boolean;
 }
-
-/** Entries take some 200 bytes of heap each, so at most about 50 MB. */
-export const VOLUME_LIMITS: VolumeLimits = { maxBytes: 1024 ** 3, maxEntries: 262_144, readOnly: false };
 
 export class Volume {
   readonly readOnly: boolean;
-  readonly #maxBytes: number;
-  readonly #maxEntries: number;
-  #bytes = 0;
-  #entries: number;
+  readonly #quota: Quota;
   #nextIno: bigint;
+  /** Numbers of files that may be executed: nothing a guest can see, but artifacts keep it. */
+  readonly #executables: Set<bigint>;
   /** Copies of inodes with several names, so that a forked tree keeps its hard links. */
   readonly #forks = new Map<object, object>();
 
   /** A volume of its own, or one for a copy of everything in `origin`. */
-  constructor({ maxBytes, maxEntries, readOnly }: VolumeLimits = VOLUME_LIMITS, origin?: Volume) {
-    this.#maxBytes = maxBytes;
-    this.#maxEntries = maxEntries;
+  constructor({ quota = new Quota(), readOnly = false }: VolumeOptions = {}, origin?: Volume) {
+    this.#quota = quota;
     this.readOnly = readOnly;
-    this.#entries = origin === undefined ? 0 : origin.#entries;
     this.#nextIno = origin === undefined ? 1n : origin.#nextIno;
+    this.#executables = origin === undefined ? new Set() : origin.#executables;
   }
 
   nextIno(): bigint {
@@ -40,18 +38,42 @@ export class Volume {
 
   /** Counts bytes of file contents, negative ones when they are freed; beyond the limit it is ENOSPC. */
   claimBytes(count: number): void {
-    if (this.#bytes + count > this.#maxBytes) fail(ERRNO.NOSPC);
-    this.#bytes += count;
+    this.#quota.claimBytes(count);
   }
 
   /** Counts a new directory entry; beyond the limit it is ENOSPC. */
   claimEntry(): void {
-    if (this.#entries >= this.#maxEntries) fail(ERRNO.NOSPC);
-    this.#entries += 1;
+    this.#quota.claimEntries(1);
   }
 
   releaseEntry(): void {
-    this.#entries -= 1;
+    this.#quota.claimEntries(-1);
+  }
+
+  /** Counts the target of a new link; beyond the limit it is ENOSPC. */
+  claimTarget(bytes: number): void {
+    const entries = Math.floor(bytes / TARGET_BYTES_PER_ENTRY);
+    this.#quota.claimEntries(entries);
+    try {
+      this.#quota.claimBytes(bytes);
+    } catch (error) {
+      this.#quota.claimEntries(-entries);
+      throw error;
+    }
+  }
+
+  releaseTarget(bytes: number): void {
+    this.#quota.claimEntries(-Math.floor(bytes / TARGET_BYTES_PER_ENTRY));
+    this.#quota.claimBytes(-bytes);
+  }
+
+  /** Notes that a file may be executed; copies of the volume know it too. */
+  markExecutable(ino: bigint): void {
+    this.#executables.add(ino);
+  }
+
+  isExecutable(ino: bigint): boolean {
+    return this.#executables.has(ino);
   }
 
   /** The one copy of `original` in this volume. */

@@ -102,8 +102,48 @@ Deno.test("Slot.run() delivers the artifacts that exist and names the one that d
   };
   strictEqual((await run(["out.txt"])).reason, "exit");
   const missing = 'artifact not found: "nope"';
+  const many = 'artifact not found: "n?pe", "c", "d" and 1 more';
   deepStrictEqual(await run(["out.txt", "nope"]), failed("rejected", "provider", missing));
-  strictEqual((await run(["out.txt", "nope"], "9")).status, 9);
+  deepStrictEqual(await run(["n?pe", "out.*", "c", "d", "e"]), failed("rejected", "provider", many));
+});
+
+Deno.test("Slot.run() keeps the guest's own status and says on stderr what is missing", async () => {
+  await using real = await openRealSlot();
+  const preopens = [{ guest: ".", zip: null, readOnly: false }];
+  const io = collectingIo();
+  const task = guestTask(["write", "out.txt", "result", "9"], { preopens, artifacts: ["out.txt", "nope"] });
+  const { outcome } = await real.slot.run(task, io, never);
+  deepStrictEqual([outcome.reason, outcome.status], ["exit", 9]);
+  strictEqual(io.stderr.text, 'wasimoff: artifact not found: "nope"\n');
+  match(new TextDecoder("latin1").decode(io.artifacts.bytes), /^PK.*out\.txt/s);
+});
+
+Deno.test("Slot.run() sends no artifacts when nothing is there, or the guest has not exited", async () => {
+  await using real = await openRealSlot();
+  for (const args of [["exit", "0"], ["trap"]]) {
+    const io = collectingIo();
+    await real.slot.run(guestTask(args, { artifacts: args[0] === "trap" ? ["."] : ["nope"] }), io, never);
+    deepStrictEqual([io.artifacts.size, io.artifacts.ending], [0, "end"]);
+  }
+});
+
+Deno.test("Slot.run() rejects too many patterns before the guest runs", async () => {
+  await using real = await openRealSlot();
+  const io = collectingIo();
+  const task = guestTask(["write", "x", "x", "9"], { artifacts: Array(1025).fill("*") });
+  const { outcome } = await real.slot.run(task, io, never);
+  deepStrictEqual(outcome, failed("rejected", "provider", "more than 1024 paths of artifacts"));
+});
+
+Deno.test("Slot.run() holds all directories of a task to one quota", async () => {
+  await using real = await openRealSlot();
+  const preopens = ["/", "data"].map((guest) => ({ guest, zip: null, readOnly: false }));
+  const write = (path: string, limits: object) =>
+    real.slot.run(guestTask(["write", path, "x".repeat(2000)], { preopens, limits }), collectingIo(), never);
+  strictEqual((await write("/data/x", { diskBytes: 4096, inodes: 1 })).outcome.status, 0);
+  for (const limits of [{ diskBytes: 1000 }, { inodes: 0 }]) {
+    strictEqual((await write("/data/x", limits)).outcome.status !== 0, true);
+  }
 });
 
 Deno.test("Slot.run() refuses artifacts beyond their limit", async () => {

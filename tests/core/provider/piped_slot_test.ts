@@ -4,6 +4,7 @@ import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict
 import { install } from "@sinonjs/fake-timers";
 import { WasimoffError } from "../../../core/errors.ts";
 import { exited } from "../../../core/outcome.ts";
+import { MAX_KEPT_BYTES } from "../../../core/provider/kept_files.ts";
 import { MAX_EXTRA_RSS_BYTES, PipedSlot, START_TIMEOUT_MS } from "../../../core/provider/piped_slot.ts";
 import { PREPARE_TIMEOUT_MS } from "../../../core/provider/slot_supply.ts";
 import type { SlotIo, SlotTask } from "../../../core/provider/slot.ts";
@@ -18,8 +19,8 @@ import { ChunkSource, collectingIo, fileOf, guestTask } from "../../support/slot
 
 const never = new AbortController().signal;
 
-function done(rssBytes = 0): string {
-  return JSON.stringify({ outcome: exited(0), durationMs: 1, memoryBytes: 65536, rssBytes });
+function done(rssBytes = 0, keptBytes = 0): string {
+  return JSON.stringify({ outcome: exited(0), durationMs: 1, memoryBytes: 65536, rssBytes, keptBytes });
 }
 
 /** A slot that is ready. */
@@ -143,6 +144,22 @@ Deno.test("PipedSlot.usable ends when the process has grown too much", async () 
     strictEqual(slot.usable, usable);
   }
   await rejects(run(), TypeError);
+});
+
+Deno.test("PipedSlot.usable does not mind what the slot keeps on purpose, within the bounds of its caches", async () => {
+  const { process, slot, run } = await startSlot();
+  const limit = guestTask([]).limits.memoryBytes + MAX_EXTRA_RSS_BYTES;
+  const cases: [rssBytes: number, keptBytes: number, usable: boolean][] = [
+    [limit + 5000, 5000, true],
+    [limit + MAX_KEPT_BYTES, 2 * MAX_KEPT_BYTES, true],
+    [limit + MAX_KEPT_BYTES + 1, 2 * MAX_KEPT_BYTES, false],
+  ];
+  for (const [rssBytes, keptBytes, usable] of cases) {
+    const running = run();
+    process.say(FRAME.DONE, done(rssBytes, keptBytes));
+    await running;
+    strictEqual(slot.usable, usable);
+  }
 });
 
 Deno.test("PipedSlot.start() rejects when the process ends, keeps silent or says something else", async () => {

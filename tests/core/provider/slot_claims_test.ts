@@ -9,7 +9,7 @@ import type { DoneHeader } from "../../../core/provider/slot_headers.ts";
 const KNOWN = { elapsedMs: 100, maxMemoryBytes: 1_000_000 };
 
 function claim(changes: Partial<DoneHeader> = {}): DoneHeader {
-  return { outcome: exited(7), durationMs: 50, memoryBytes: 65_536, rssBytes: 0, ...changes };
+  return { outcome: exited(7), durationMs: 50, memoryBytes: 65_536, rssBytes: 0, keptBytes: 0, ...changes };
 }
 
 Deno.test("believe() keeps what is plausible, and no more time than has passed", () => {

@@ -19,7 +19,7 @@ const MIB = 1024 * 1024;
 
 function done(changes: Partial<DoneHeader> = {}): string {
   return JSON.stringify({
-    ...{ outcome: exited(0), durationMs: 1, memoryBytes: 65536, rssBytes: 0 },
+    ...{ outcome: exited(0), durationMs: 1, memoryBytes: 65536, rssBytes: 0, keptBytes: 0 },
     ...changes,
   });
 }

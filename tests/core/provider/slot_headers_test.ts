@@ -6,7 +6,7 @@ import { decodeDone, decodeRun, encodeDone, encodeRun } from "../../../core/prov
 import { HEADER_BYTES, MAX_FRAME_BYTES } from "../../../core/provider/slot_protocol.ts";
 import { fileOf, guestTask } from "../../support/slot_tasks.ts";
 
-const DONE = { outcome: exited(3), durationMs: 1.5, memoryBytes: 65536, rssBytes: 5e7 };
+const DONE = { outcome: exited(3), durationMs: 1.5, memoryBytes: 65536, rssBytes: 5e7, keptBytes: 1e6 };
 
 Deno.test("encodeRun() says everything about a task but the contents of its files", () => {
   const zip = fileOf(new Uint8Array([1]));
@@ -50,6 +50,7 @@ Deno.test("decodeDone() refuses what no sound slot would say", () => {
     { ...DONE, durationMs: -1 },
     { ...DONE, memoryBytes: "1" },
     { ...DONE, rssBytes: undefined },
+    { ...DONE, keptBytes: -1 },
   ];
   for (const value of odd) {
     throws(() => decodeDone(new TextEncoder().encode(JSON.stringify(value))), { code: "internal" });

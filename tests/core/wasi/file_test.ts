@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { WasiFault } from "../../../core/wasi/fault.ts";
 import { File } from "../../../core/wasi/file.ts";
-import { Volume, VOLUME_LIMITS } from "../../../core/wasi/volume.ts";
+import { QUOTA_LIMITS } from "../../../core/wasi/quota.ts";
+import { Volume } from "../../../core/wasi/volume.ts";
 
 /** Sizes around the 256 KiB chunks of a file. */
 const offset = fc.oneof(
@@ -48,7 +49,7 @@ Deno.test("File holds what an array would, through writes, cuts, holes and forks
       for (const step of operations) {
         if (step.kind === "fork") {
           origins.push([file, model]);
-          file = file.fork(new Volume(VOLUME_LIMITS, file.volume));
+          file = file.fork(new Volume({}, file.volume));
           model = new Model(model.bytes.slice());
         } else if (step.kind === "resize") {
           file.resize(step.offset);
@@ -87,7 +88,7 @@ Deno.test("File keeps a hole of gigabytes without storage", () => {
   assert.equal(file.read(6 * 1024 ** 3 - 1, read), 3);
   assert.deepEqual([...read], [0, 5, 0]);
   // One chunk of 256 KiB is all it took.
-  volume.claimBytes(VOLUME_LIMITS.maxBytes - 256 * 1024);
+  volume.claimBytes(QUOTA_LIMITS.maxBytes - 256 * 1024);
 });
 
 Deno.test("File.resize() refuses more than 8 GiB with EFBIG", () => {
@@ -98,7 +99,7 @@ Deno.test("File.write() fails with ENOSPC on a full volume and keeps what it has
   const volume = new Volume();
   const file = new File(volume, 0n);
   file.write(0, new Uint8Array(10).fill(1));
-  volume.claimBytes(VOLUME_LIMITS.maxBytes - 512);
+  volume.claimBytes(QUOTA_LIMITS.maxBytes - 512);
   assert.throws(() => file.write(0, new Uint8Array(1000)), new WasiFault(51));
   assert.equal(file.size, 10);
   file.write(10, new Uint8Array([2]));
@@ -111,7 +112,7 @@ Deno.test("File gives its space back once it is removed and closed", () => {
   file.opened();
   file.write(0, new Uint8Array(262_144));
   file.unlinked();
-  assert.throws(() => volume.claimBytes(VOLUME_LIMITS.maxBytes), new WasiFault(51));
+  assert.throws(() => volume.claimBytes(QUOTA_LIMITS.maxBytes), new WasiFault(51));
   file.closed();
-  volume.claimBytes(VOLUME_LIMITS.maxBytes);
+  volume.claimBytes(QUOTA_LIMITS.maxBytes);
 });

@@ -3,7 +3,6 @@ import { WasiFault } from "../../../core/wasi/fault.ts";
 import { File } from "../../../core/wasi/file.ts";
 import { Directory, emptyDirectory, forkDirectory } from "../../../core/wasi/inode.ts";
 import { Symlink } from "../../../core/wasi/symlink.ts";
-import { Volume, VOLUME_LIMITS } from "../../../core/wasi/volume.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
 
@@ -95,20 +94,4 @@ Deno.test("Directory counts names and subdirectories as links", () => {
   root.remove("sub", 0n);
   assert.deepEqual([root.nlink, sub.nlink], [2, 0]);
   assert.throws(() => sub.add("late", new Directory(root.volume, 0n), 0n), new WasiFault(44));
-});
-
-Deno.test("Directory.add() fails with ENOSPC when the volume has all the entries it may", () => {
-  const root = emptyDirectory();
-  for (let count = 0; count < VOLUME_LIMITS.maxEntries; count++) root.volume.claimEntry();
-  assert.throws(() => root.add("x", new Directory(root.volume, 0n), 0n), new WasiFault(51));
-  assert.equal(root.lookup("x"), undefined);
-});
-
-Deno.test("Volume counts the entries of the tree it is forked from", () => {
-  const origin = new Volume();
-  for (let count = 0; count < VOLUME_LIMITS.maxEntries; count++) origin.claimEntry();
-  const fork = new Volume(VOLUME_LIMITS, origin);
-  assert.throws(() => fork.claimEntry(), new WasiFault(51));
-  fork.releaseEntry();
-  fork.claimEntry();
 });
