@@ -24,9 +24,10 @@ static int run(const char *kind) {
 static int list(void) {
   int seen = 0;
   DIR *dir = opendir("many");
-  while (readdir(dir) != NULL) seen++;
+  // Not every WASI has the dots.
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) seen += entry->d_name[0] != '.';
   closedir(dir);
-  return seen == 10002 ? 0 : 1;
+  return seen == 10000 ? 0 : 1;
 }
 
 int main(int argc, char **argv) {
