@@ -1,8 +1,8 @@
-/** Caps the linear memory of a module by rewriting its memory section, before anything is compiled. */
+/** The one memory of a module, its own or an imported one, and the cap it gets before anything is compiled. */
 
 import { WasimoffError } from "../errors.ts";
+import { type Edit, encodeU32 } from "./module_edits.ts";
 import { damaged, type ModuleReader } from "./module_reader.ts";
-import { SECTION, type Section } from "./module_sections.ts";
 
 /** Size of a page of linear memory. */
 export const PAGE_BYTES = 65_536;
@@ -16,19 +16,26 @@ const HAS_MAX = 1;
 const IS_SHARED = 2;
 const IS_64_BIT = 4;
 
-/** Limits of a memory in pages; null where the module sets no maximum. */
-export interface MemoryLimits {
+/** A memory as a module declares it, in pages; `max` is null where it sets no maximum. */
+export interface DeclaredMemory {
   readonly min: number;
   readonly max: number | null;
+  /** Where its flags and limits are in the module. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Reads a memory section; null when it declares none. More than one memory is refused without reading them. */
-export function readMemory(reader: ModuleReader): MemoryLimits | null {
+export function readMemory(reader: ModuleReader): DeclaredMemory | null {
   const count = reader.u32();
   if (count === 0) return null;
-  if (count > 1) {
-    throw refused(`it has ${count} memories, more than one is not supported: build it without multi-memory`);
-  }
+  if (count > 1) throw severalMemories(count);
+  return readMemoryType(reader);
+}
+
+/** Reads the flags and limits of one memory. */
+export function readMemoryType(reader: ModuleReader): DeclaredMemory {
+  const start = reader.offset;
   const flags = reader.byte();
   if (flags & IS_SHARED) {
     throw refused("its memory is shared: threads are not supported, build it without them");
@@ -40,36 +47,36 @@ export function readMemory(reader: ModuleReader): MemoryLimits | null {
   if (min > MAX_PAGES || (max !== null && (max > MAX_PAGES || max < min))) {
     throw damaged("memory limits are out of range", reader.offset);
   }
-  return { min, max };
+  return { min, max, start, end: reader.offset };
 }
 
-/** The module with its memory's maximum lowered to `maxBytes` (rounded down to pages); the same bytes if it fits. */
-export function capMemory(
-  bytes: Uint8Array,
-  section: Section,
-  options: { limits: MemoryLimits; maxBytes: number },
-): Uint8Array {
-  const { limits, maxBytes } = options;
+/**
+ * Most pages the memory may have: its own maximum or the cap (rounded down to pages), whichever is less. Throws
+ * `invalid_argument` when it needs more to begin with.
+ */
+export function cappedPages({ min, max }: DeclaredMemory, maxBytes: number): number {
   const cap = Math.min(Math.floor(maxBytes / PAGE_BYTES), MAX_PAGES);
-  if (limits.min > cap) {
-    const needed = Math.ceil(limits.min * PAGE_BYTES / MIB);
+  if (min > cap) {
+    const needed = Math.ceil(min * PAGE_BYTES / MIB);
     throw refused(
       `it needs at least ${needed} MiB of memory and may use ${Math.floor(maxBytes / MIB)} MiB: ` +
         `allow more with --memory ${needed}MiB`,
     );
   }
-  if (limits.max !== null && limits.max <= cap) return bytes;
-  const contents = [1, HAS_MAX, ...encodeU32(limits.min), ...encodeU32(cap)];
-  const rewritten = [SECTION.memory, ...encodeU32(contents.length), ...contents];
-  const result = new Uint8Array(bytes.length - (section.end - section.start) + rewritten.length);
-  result.set(bytes.subarray(0, section.start));
-  result.set(rewritten, section.start);
-  result.set(bytes.subarray(section.end), section.start + rewritten.length);
-  return result;
+  return max === null ? cap : Math.min(max, cap);
 }
 
-function encodeU32(value: number): number[] {
-  return value < 0x80 ? [value] : [value % 0x80 | 0x80, ...encodeU32(Math.floor(value / 0x80))];
+/** What makes the memory have that maximum; nothing when it has it. */
+export function capMemory({ min, max, start, end }: DeclaredMemory, pages: number): readonly Edit[] {
+  if (max === pages) return [];
+  return [{ start, end, bytes: [HAS_MAX, ...encodeU32(min), ...encodeU32(pages)] }];
+}
+
+/** The error for a module with more than one memory, its own and imported ones taken together. */
+export function severalMemories(count: number): WasimoffError {
+  return refused(
+    `it has ${count} memories, more than one is not supported: build it without multi-memory`,
+  );
 }
 
 function refused(why: string): WasimoffError {

@@ -2,15 +2,16 @@
 
 import { WasimoffError } from "../errors.ts";
 import type { ImportedMemory } from "./program.ts";
-import { capMemory, readMemory } from "./memory_limits.ts";
+import { capMemory, cappedPages, type DeclaredMemory, readMemory, severalMemories } from "./memory_limits.ts";
+import { checkCounts } from "./module_counts.ts";
+import { applyEdits, type Edit, sectionEdits } from "./module_edits.ts";
+import { readExports } from "./module_exports.ts";
 import { readImports } from "./module_imports.ts";
 import { checkModuleKind } from "./module_kind.ts";
 import { damaged, type ModuleReader } from "./module_reader.ts";
-import { findSections, SECTION, sectionReader } from "./module_sections.ts";
+import { findSections, SECTION, sectionReader, type Sections } from "./module_sections.ts";
 import { readTypes } from "./module_types.ts";
-
-const FUNCTION_KIND = 0;
-const MEMORY_KIND = 2;
+import { capTables } from "./table_limits.ts";
 
 export interface ModuleLimits {
   /** Linear memory, bytes; rounded down to whole 64 KiB pages. */
@@ -27,9 +28,9 @@ export interface PreparedModule {
 }
 
 /**
- * Checks that the bytes are a WASI preview 1 command with at most one plain memory, and returns them with that
- * memory's maximum lowered to the limit, ready for `WebAssembly.compile` (which still checks all the rest). A
- * module without any memory passes. Throws `invalid_argument` with a line for people.
+ * Checks that the bytes are a WASI preview 1 command with at most one plain memory, and returns them ready for
+ * `WebAssembly.compile` (which still checks all the rest): with the maxima of memory and tables lowered to the
+ * limits, and without custom sections, which V8 would partly read. Throws `invalid_argument` with a line for people.
  */
 export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): PreparedModule {
   checkModuleKind(bytes);
@@ -37,45 +38,58 @@ export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): Prepared
     throw refused(`it has ${bytes.length} bytes, more than the ${limits.maxModuleBytes} that are allowed`);
   }
   const sections = findSections(bytes);
-  const read = (id: number) => sectionReader(bytes, sections, id);
+  checkCounts(bytes, sections.known);
+  const read: ReadSection = (id) => sectionReader(bytes, sections.known, id);
+  const { own, imported } = checkCommand(read);
+  const memory = own ?? imported;
+  const maximum = memory === null ? 0 : cappedPages(memory, limits.maxMemoryBytes);
+  const memoryEdits = memory === null ? [] : capMemory(memory, maximum);
+  const tables = read(SECTION.table);
+  const edits = allEdits(sections, [
+    [SECTION.table, tables === null ? [] : capTables(tables)],
+    [own === null ? SECTION.import : SECTION.memory, memoryEdits],
+  ]);
+  return {
+    bytes: applyEdits(bytes, edits),
+    importedMemory: imported && { initial: imported.min, maximum },
+  };
+}
 
-  const memorySection = sections.get(SECTION.memory);
-  const memory = read(SECTION.memory);
-  const memoryLimits = memory && readMemory(memory);
+/** A reader of a section; null when the module does not have it. */
+type ReadSection = (id: number) => ModuleReader | null;
+
+interface Memories {
+  readonly own: DeclaredMemory | null;
+  readonly imported: DeclaredMemory | null;
+}
+
+/** Checks imports, exports and `_start`, and that there is one memory at most, which can be reached. */
+function checkCommand(read: ReadSection): Memories {
+  const memorySection = read(SECTION.memory);
+  const own = memorySection && readMemory(memorySection);
   const types = read(SECTION.type);
   const signatures = types ? readTypes(types) : [];
   const imports = read(SECTION.import);
-  const imported = imports ? readImports(imports, signatures) : [];
+  const { functions, memory: imported } = imports
+    ? readImports(imports, signatures)
+    : { functions: [], memory: null };
+  if (own !== null && imported !== null) throw severalMemories(2);
   const exports = readExports(read(SECTION.export));
-
-  checkStart(exports, (index) => {
-    const type = imported[index] ?? functionType(read(SECTION.function), index - imported.length);
-    return signatures[type] ?? null;
-  });
-  if (!memorySection || !memoryLimits) return { bytes, importedMemory: null };
-  if (!exports.hasMemory) throw refused('its memory is not exported: export it as "memory"');
-  const capped = capMemory(bytes, memorySection, { limits: memoryLimits, maxBytes: limits.maxMemoryBytes });
-  return { bytes: capped, importedMemory: null };
-}
-
-interface Exports {
-  /** Index of the function `_start`; null when there is none. */
-  start: number | null;
-  hasMemory: boolean;
-  hasInitialize: boolean;
-}
-
-function readExports(reader: ModuleReader | null): Exports {
-  const exports: Exports = { start: null, hasMemory: false, hasInitialize: false };
-  for (let left = reader?.count() ?? 0; reader && left > 0; left--) {
-    const name = reader.name();
-    const kind = reader.byte();
-    const index = reader.u32();
-    if (kind === FUNCTION_KIND && name === "_start") exports.start = index;
-    if (kind === FUNCTION_KIND && name === "_initialize") exports.hasInitialize = true;
-    if (kind === MEMORY_KIND && name === "memory") exports.hasMemory = true;
+  const type = functions[exports.start] ??
+    functionType(read(SECTION.function), exports.start - functions.length);
+  if (signatures[type] !== ":") {
+    throw refused(
+      'its "_start" takes arguments or returns values: build a WASI command with a main function',
+    );
   }
-  return exports;
+  if (own !== null && !exports.hasMemory) throw refused('its memory is not exported: export it as "memory"');
+  if (read(SECTION.start) !== null) {
+    throw refused(
+      "it has a start section, which would run before its memory can be reached: build it to do all its work in " +
+        '"_start", for example with asc --exportStart _start',
+    );
+  }
+  return { own, imported };
 }
 
 /** The type index of the function at `position` of the function section. */
@@ -85,19 +99,14 @@ function functionType(reader: ModuleReader | null, position: number): number {
   return reader.u32();
 }
 
-function checkStart(exports: Exports, signatureOf: (index: number) => string | null): void {
-  if (exports.start === null) {
-    const kind = exports.hasInitialize ? "a reactor (it exports _initialize)" : "a library";
-    throw refused(
-      `it is ${kind}, it has no function "_start": build a command with a main function, for example with ` +
-        "clang without -mexec-model=reactor, or a Rust binary rather than a cdylib",
-    );
+/** The edits of some sections by id, and those that take the custom ones out. */
+function allEdits({ known, custom }: Sections, changed: readonly [number, readonly Edit[]][]): Edit[] {
+  const edits = custom.map(({ start, end }): Edit => ({ start, end, bytes: [] }));
+  for (const [id, inside] of changed) {
+    const section = known.get(id);
+    if (section !== undefined) edits.push(...sectionEdits(section, inside));
   }
-  if (signatureOf(exports.start) !== ":") {
-    throw refused(
-      'its "_start" takes arguments or returns values: build a WASI command with a main function',
-    );
-  }
+  return edits;
 }
 
 function refused(why: string): WasimoffError {

@@ -1,6 +1,7 @@
 /** Which imports a module may have: the functions of WASI preview 1, each with its own type. */
 
 import { WasimoffError } from "../errors.ts";
+import { type DeclaredMemory, readMemoryType, severalMemories } from "./memory_limits.ts";
 import { damaged, type ModuleReader } from "./module_reader.ts";
 import type { Signature } from "./module_types.ts";
 
@@ -74,14 +75,26 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 ];
 const DEFAULT_HINT = "only functions of WASI preview 1 are provided: build with --target wasm32-wasip1";
 
-/** Checks the import section and returns the type index of each imported function. */
-export function readImports(reader: ModuleReader, types: readonly Signature[]): readonly number[] {
+export interface Imports {
+  /** The type index of each imported function. */
+  readonly functions: readonly number[];
+  /** To be brought from outside, under whatever name. */
+  readonly memory: DeclaredMemory | null;
+}
+
+/** Checks the import section: functions of WASI, and one memory under any name. */
+export function readImports(reader: ModuleReader, types: readonly Signature[]): Imports {
   const functions: number[] = [];
+  let memory: DeclaredMemory | null = null;
   for (let left = reader.count(); left > 0; left--) {
     const module = reader.name();
     const name = reader.name();
     const kind = reader.byte();
-    if (kind === MEMORY_KIND) throw refused(module, name, "its memory", "build it without --import-memory");
+    if (kind === MEMORY_KIND) {
+      if (memory !== null) throw severalMemories(2);
+      memory = readMemoryType(reader);
+      continue;
+    }
     if (kind !== FUNCTION_KIND || !WASI_MODULES.has(module) || !Object.hasOwn(WASI_FUNCTIONS, name)) {
       const hint = HINTS.find(([pattern]) => pattern.test(`${module}.${name}`))?.[1] ?? DEFAULT_HINT;
       throw refused(module, name, "something unknown", hint);
@@ -93,7 +106,7 @@ export function readImports(reader: ModuleReader, types: readonly Signature[]): 
     }
     functions.push(type);
   }
-  return functions;
+  return { functions, memory };
 }
 
 function refused(module: string, name: string, what: string, hint: string): WasimoffError {

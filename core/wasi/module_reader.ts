@@ -8,6 +8,9 @@ export const MAX_VECTOR_ITEMS = 1_000_000;
 /** Bytes of a name that are kept: enough for every name that means something here and for a message. */
 const MAX_NAME_BYTES = 120;
 
+/** Keeps byte order marks, which are part of a name. */
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export class ModuleReader {
   #offset: number;
   readonly #end: number;
@@ -48,10 +51,10 @@ export class ModuleReader {
     throw damaged("a number is too long", start);
   }
 
-  /** Skips a LEB128 of at most 33 bits, as heap types use. */
-  skipS33(): void {
+  /** Skips a LEB128 of at most 64 bits, with or without a sign. */
+  skipInteger(): void {
     const start = this.#offset;
-    for (let length = 0; length < 5; length++) {
+    for (let length = 0; length < 10; length++) {
       if (this.byte() < 0x80) return;
     }
     throw damaged("a number is too long", start);
@@ -71,7 +74,7 @@ export class ModuleReader {
     const length = this.u32();
     const start = this.#offset;
     this.skip(length);
-    return new TextDecoder().decode(this.bytes.subarray(start, start + Math.min(length, MAX_NAME_BYTES)));
+    return DECODER.decode(this.bytes.subarray(start, start + Math.min(length, MAX_NAME_BYTES)));
   }
 }
 

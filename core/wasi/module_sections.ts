@@ -3,7 +3,20 @@
 import { damaged, ModuleReader } from "./module_reader.ts";
 
 /** Ids of the sections that are read (WebAssembly core specification, 5.5.2). */
-export const SECTION = { type: 1, import: 2, function: 3, memory: 5, export: 7 } as const;
+export const SECTION = {
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  memory: 5,
+  global: 6,
+  export: 7,
+  start: 8,
+  element: 9,
+  code: 10,
+  data: 11,
+  tag: 13,
+} as const;
 
 /** Magic number and version. */
 const HEADER_BYTES = 8;
@@ -25,9 +38,17 @@ export interface Section {
   readonly end: number;
 }
 
-/** The sections by id, custom ones left out. Throws `invalid_argument` when they do not fill the bytes exactly. */
-export function findSections(bytes: Uint8Array): ReadonlyMap<number, Section> {
-  const sections = new Map<number, Section>();
+export interface Sections {
+  /** By id. */
+  readonly known: ReadonlyMap<number, Section>;
+  /** Names, debugging information and the like, which no program needs. */
+  readonly custom: readonly Section[];
+}
+
+/** Finds all sections. Throws `invalid_argument` when they do not fill the bytes exactly. */
+export function findSections(bytes: Uint8Array): Sections {
+  const known = new Map<number, Section>();
+  const custom: Section[] = [];
   const reader = new ModuleReader(bytes, HEADER_BYTES);
   let last = -1;
   for (let count = 0; reader.remaining > 0; count++) {
@@ -37,14 +58,18 @@ export function findSections(bytes: Uint8Array): ReadonlyMap<number, Section> {
     const size = reader.u32();
     const body = reader.offset;
     reader.skip(size);
-    if (id === CUSTOM) continue;
+    const section = { start, body, end: reader.offset };
+    if (id === CUSTOM) {
+      custom.push(section);
+      continue;
+    }
     const position = ORDER.indexOf(id);
     if (position < 0) throw damaged(`section ${id} is unknown`, start);
     if (position <= last) throw damaged(`section ${id} is out of order`, start);
     last = position;
-    sections.set(id, { start, body, end: reader.offset });
+    known.set(id, section);
   }
-  return sections;
+  return { known, custom };
 }
 
 /** A reader over the contents of one section; over nothing when the module does not have it. */

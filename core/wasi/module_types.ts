@@ -1,12 +1,22 @@
 /** Reads the function types of a module as short signatures. */
 
-import { damaged, MAX_VECTOR_ITEMS, type ModuleReader } from "./module_reader.ts";
+import { WasimoffError } from "../errors.ts";
+import { damaged, type ModuleReader } from "./module_reader.ts";
 
 /**
  * Parameters and results of a function as letters, `i` for i32, `I` for i64, `f`, `F` for floats, `?` for the
  * rest: `iIi:i`. Null is anything that is no function, or one with more parameters than WASI ever uses.
  */
 export type Signature = string | null;
+
+/** V8 would allow a million. Compilers for garbage-collected languages have thousands, others a hundred. */
+export const MAX_TYPES = 100_000;
+
+/**
+ * V8 would allow 1,000. Few compilers use more than one, and each takes its checks 16 bytes at every call: with 1,000,
+ * a module of 400 KB takes 3 GB and the process down.
+ */
+export const MAX_RESULTS = 16;
 
 /** path_open, the longest of WASI, has nine parameters. */
 const MAX_SIGNATURE_TYPES = 16;
@@ -33,7 +43,9 @@ export function readTypes(reader: ModuleReader): readonly Signature[] {
       continue;
     }
     for (let members = reader.count(); members > 0; members--) types.push(readType(reader, reader.byte()));
-    if (types.length > MAX_VECTOR_ITEMS) throw damaged("it has too many types", reader.offset);
+  }
+  if (types.length > MAX_TYPES) {
+    throw refused(`it has ${types.length} types, more than the ${MAX_TYPES} that are allowed`);
   }
   return types;
 }
@@ -65,13 +77,18 @@ function skipSub(reader: ModuleReader): number {
 }
 
 function readFunction(reader: ModuleReader): Signature {
-  const parameters = readValueTypes(reader);
-  const results = readValueTypes(reader);
+  const parameters = readValueTypes(reader, reader.count());
+  const resultCount = reader.count();
+  if (resultCount > MAX_RESULTS) {
+    throw refused(
+      `one of its functions returns ${resultCount} values, more than the ${MAX_RESULTS} that are allowed`,
+    );
+  }
+  const results = readValueTypes(reader, resultCount);
   return parameters === null || results === null ? null : `${parameters}:${results}`;
 }
 
-function readValueTypes(reader: ModuleReader): string | null {
-  const count = reader.count();
+function readValueTypes(reader: ModuleReader, count: number): string | null {
   let letters = "";
   for (let index = 0; index < count; index++) {
     const letter = readValueType(reader);
@@ -82,11 +99,15 @@ function readValueTypes(reader: ModuleReader): string | null {
 
 function readValueType(reader: ModuleReader): string {
   const type = reader.byte();
-  if (type === REF || type === REF_NULL) reader.skipS33();
+  if (type === REF || type === REF_NULL) reader.skipInteger();
   return LETTERS[type] ?? "?";
 }
 
 function readField(reader: ModuleReader): void {
   readValueType(reader);
   reader.byte(); // whether it is mutable
+}
+
+function refused(why: string): WasimoffError {
+  return new WasimoffError("invalid_argument", `cannot run module: ${why}`);
 }

@@ -48,14 +48,26 @@ export function mayWait(module: WebAssembly.Module): boolean {
   return WebAssembly.Module.imports(module).some(({ name }) => SUSPENDING.has(name));
 }
 
+/** What there is for imports besides the guest. */
+export interface ImportParts {
+  readonly jspi: Jspi | null;
+  /** For the one memory that may be imported, under whatever name. */
+  readonly memory: WebAssembly.Memory | null;
+}
+
 /** The import object of a module, holding only what it asks for. Rejects what nobody provides by its name. */
 export function bindImports(
   module: WebAssembly.Module,
   guest: Guest,
-  jspi: Jspi | null,
+  { jspi, memory }: ImportParts,
 ): WebAssembly.Imports {
-  const imports: WebAssembly.Imports = {};
+  const imports = bare<WebAssembly.ModuleImports>();
   for (const { module: namespace, name, kind } of WebAssembly.Module.imports(module)) {
+    const values = imports[namespace] ??= bare<WebAssembly.ImportValue>();
+    if (kind === "memory" && memory !== null) {
+      values[name] = memory;
+      continue;
+    }
     const implementation = NAMESPACES.get(namespace)?.get(name);
     if (implementation === undefined || kind !== "function") {
       throw new WasimoffError(
@@ -64,9 +76,12 @@ export function bindImports(
       );
     }
     const bound = bindFunction(implementation, guest, jspi !== null);
-    (imports[namespace] ??= {})[name] = jspi !== null && SUSPENDING.has(name)
-      ? new jspi.Suspending(bound)
-      : bound;
+    values[name] = jspi !== null && SUSPENDING.has(name) ? new jspi.Suspending(bound) : bound;
   }
   return imports;
+}
+
+/** Without a prototype, as a module may import its memory from "__proto__". */
+function bare<Value>(): Record<string, Value> {
+  return Object.create(null);
 }

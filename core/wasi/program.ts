@@ -41,10 +41,8 @@ export interface Preopen {
   readonly directory: Directory;
 }
 
-/** A memory that a module imports, in pages of 64 KiB. */
+/** A memory that a module imports, under whatever name, in pages of 64 KiB. */
 export interface ImportedMemory {
-  readonly module: string;
-  readonly name: string;
   readonly initial: number;
   readonly maximum: number;
 }

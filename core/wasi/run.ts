@@ -4,7 +4,7 @@ import { WasimoffError } from "../errors.ts";
 import { Guest } from "./guest.ts";
 import { findJspi, type Jspi } from "./jspi.ts";
 import { bindImports, mayWait } from "./preview1.ts";
-import type { Ending, Program } from "./program.ts";
+import type { Ending, ImportedMemory, Program } from "./program.ts";
 
 /** A trap with at least this part of the allowed memory in use is put down to memory. */
 const MEMORY_TRAP_RATIO = 0.95;
@@ -25,7 +25,7 @@ export async function runProgram(program: Program): Promise<RunResult> {
   const jspi = mayWait(program.module) ? findJspi() : null;
   let ending: Ending;
   try {
-    await start(program.module, guest, jspi);
+    await start(program, guest, jspi);
     ending = { kind: "exit", status: 0 };
   } catch (error) {
     ending = trapOf(error, guest.memory.byteLength >= program.memoryCapBytes * MEMORY_TRAP_RATIO);
@@ -33,9 +33,11 @@ export async function runProgram(program: Program): Promise<RunResult> {
   return { ending: guest.ending ?? ending, memoryBytes: guest.memory.byteLength };
 }
 
-async function start(module: WebAssembly.Module, guest: Guest, jspi: Jspi | null): Promise<void> {
-  const { exports } = instantiate(module, bindImports(module, guest, jspi));
-  const { _start, memory } = exports;
+async function start({ module, importedMemory }: Program, guest: Guest, jspi: Jspi | null): Promise<void> {
+  const brought = importedMemory === null ? null : makeMemory(importedMemory);
+  const { exports } = instantiate(module, bindImports(module, guest, { jspi, memory: brought }));
+  const { _start } = exports;
+  const memory = brought ?? exports.memory;
   if (memory instanceof WebAssembly.Memory) attach(guest, memory);
   if (typeof _start !== "function") {
     throw new WasimoffError("invalid_argument", `run module: export "_start" is not a function`);
@@ -51,6 +53,15 @@ function attach(guest: Guest, memory: WebAssembly.Memory): void {
   guest.memory.attach(memory);
 }
 
+function makeMemory({ initial, maximum }: ImportedMemory): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial, maximum });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new WasimoffError("resource_exhausted", `run module: ${error.message}`, { cause: error });
+  }
+}
+
 function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Instance {
   try {
     return new WebAssembly.Instance(module, imports);
@@ -58,7 +69,8 @@ function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): 
     if (error instanceof WebAssembly.LinkError) {
       throw new WasimoffError("invalid_argument", `run module: ${error.message}`, { cause: error });
     }
-    if (error instanceof RangeError) {
+    // The start function of the module may nest its calls too deeply; engines say so in the message only.
+    if (error instanceof RangeError && !/call stack/.test(error.message)) {
       throw new WasimoffError("resource_exhausted", `run module: ${error.message}`, { cause: error });
     }
     throw error;

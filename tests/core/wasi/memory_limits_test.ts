@@ -1,13 +1,19 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { WasimoffError } from "../../../core/errors.ts";
 import { PAGE_BYTES } from "../../../core/wasi/memory_limits.ts";
-import { prepareModule } from "../../../core/wasi/module_check.ts";
-import { commandModule, leb } from "../../support/module_builder.ts";
+import { type PreparedModule, prepareModule } from "../../../core/wasi/module_check.ts";
+import { commandModule, importedMemory, leb } from "../../support/module_builder.ts";
 
 const MIB = 1024 * 1024;
 
 function prepare(memory: readonly number[], maxMemoryBytes: number): Uint8Array<ArrayBuffer> {
   return prepareModule(commandModule({ memory }), { maxMemoryBytes, maxModuleBytes: MIB }).bytes.slice();
+}
+
+/** A module whose memory comes from "any.name", limited to ten pages. */
+function prepareImported(limits: readonly number[]): PreparedModule {
+  const bytes = commandModule({ memoryImports: [importedMemory("any", "name", limits)] });
+  return prepareModule(bytes, { maxMemoryBytes: 10 * PAGE_BYTES, maxModuleBytes: MIB });
 }
 
 /** Grows the memory of the module page by page and returns how many pages it had in the end. */
@@ -46,6 +52,42 @@ Deno.test("capMemory() names the memory a module needs", () => {
     message:
       "cannot run module: it needs at least 63 MiB of memory and may use 16 MiB: allow more with --memory 63MiB",
   });
+});
+
+Deno.test("capMemory() lowers the maximum of an imported memory to the limit", () => {
+  const cases: [number[], { initial: number; maximum: number }][] = [
+    [[0, 1], { initial: 1, maximum: 10 }],
+    [[0, 0], { initial: 0, maximum: 10 }],
+    [[1, 1, 4], { initial: 1, maximum: 4 }],
+    [[1, 10, 10], { initial: 10, maximum: 10 }],
+    [[1, 2, ...leb(65_536)], { initial: 2, maximum: 10 }],
+  ];
+  for (const [limits, expected] of cases) {
+    const prepared = prepareImported(limits);
+    deepStrictEqual(prepared.importedMemory, expected);
+    const module = new WebAssembly.Module(prepared.bytes.slice());
+    const { initial, maximum } = expected;
+    const link = (memory: WebAssembly.MemoryDescriptor) =>
+      new WebAssembly.Instance(module, { any: { name: new WebAssembly.Memory(memory) } });
+    ok(link({ initial, maximum }));
+    throws(() => link({ initial, maximum: maximum + 1 }), WebAssembly.LinkError);
+    throws(() => link({ initial }), WebAssembly.LinkError);
+  }
+});
+
+Deno.test("capMemory() names the memory a module needs that imports it", () => {
+  throws(() => prepareImported([1, 11, 20]), {
+    code: "invalid_argument",
+    message:
+      "cannot run module: it needs at least 1 MiB of memory and may use 0 MiB: allow more with --memory 1MiB",
+  });
+});
+
+Deno.test("readMemoryType() refuses shared and 64-bit memories also where they are imported", () => {
+  const of = (limits: number[]) => () => prepareImported(limits);
+  throws(of([3, 1, 2]), /its memory is shared: threads are not supported, build it without them$/);
+  throws(of([4, 1]), /its memory is 64-bit: build it for wasm32$/);
+  throws(of([1, 2, 1]), /memory limits are out of range/);
 });
 
 Deno.test("readMemory() refuses shared, 64-bit and odd memories", () => {

@@ -7,8 +7,10 @@ import {
   HEADER,
   I32,
   importedFunction,
+  importedMemory,
   leb,
   type ModuleParts,
+  name,
   section,
 } from "../../support/module_builder.ts";
 
@@ -112,12 +114,90 @@ Deno.test("prepareModule() refuses imports that nobody provides, and says what t
   ok(of('e"\n', "x").includes('"e??.x"'));
 });
 
-Deno.test("prepareModule() refuses an imported memory", () => {
-  const imports = [[3, 0x65, 0x6e, 0x76, 3, 0x6d, 0x65, 0x6d, 2, 0, 1]];
+Deno.test("prepareModule() refuses imports other than functions and a memory", () => {
+  const cases: [string, number[]][] = [
+    ["__indirect_function_table", [1, 0x70, 0, 1]],
+    ["__stack_pointer", [3, 0x7f, 1]],
+    ["__cpp_exception", [4, 0, 0]],
+  ];
+  for (const [field, type] of cases) {
+    strictEqual(
+      refusal(commandModule({ memoryImports: [[...name("env"), ...name(field), ...type]] })),
+      `it imports something unknown, "env.${field}": link every function into the module, and build for WASI, ` +
+        "for example with --target wasm32-wasip1",
+    );
+  }
+});
+
+Deno.test("prepareModule() refuses more than one memory, however they come", () => {
+  const env = importedMemory("env", "memory", [0, 1]);
+  const cases: ModuleParts[] = [
+    { memoryImports: [env, env] },
+    { memoryImports: [env, importedMemory("env", "other", [0, 1])] },
+    { memoryImports: [env], memory: [0, 1] },
+  ];
+  for (const parts of cases) {
+    strictEqual(
+      refusal(commandModule(parts)),
+      "it has 2 memories, more than one is not supported: build it without multi-memory",
+    );
+  }
+});
+
+Deno.test("prepareModule() takes no other export for _start or the memory", () => {
+  const table = { 4: [1, 0x70, 0, 1] };
+  const global = { 6: [1, 0x7f, 0, 0x41, 0, 0x0b] };
+  const tag = { 13: [1, 0, 0] };
+  const cases: [ModuleParts, string][] = [
+    [{ start: "main", exports: [[...name("_start"), 1, 0]], sections: table }, 'its "_start" is a table'],
+    [{ start: "main", exports: [[...name("_start"), 2, 0]] }, 'its "_start" is a memory'],
+    [{ start: "main", exports: [[...name("_start"), 3, 0]], sections: global }, 'its "_start" is a global'],
+    [{ start: "main", exports: [[...name("_start"), 4, 0]], sections: tag }, 'its "_start" is a tag'],
+    [{ start: "main", exports: [[...name("_start"), 9, 0]] }, 'its "_start" is something unknown'],
+  ];
+  for (const [parts, expected] of cases) {
+    strictEqual(
+      refusal(commandModule(parts)),
+      `${expected}, not a function: build a WASI command with a main function`,
+    );
+  }
+  for (const kind of [0, 1, 3]) {
+    const exports = [[...name("memory"), kind, 0]];
+    strictEqual(
+      refusal(commandModule({ exportMemory: false, exports, sections: { ...table, ...global } })),
+      'its memory is not exported: export it as "memory"',
+    );
+  }
+});
+
+Deno.test("prepareModule() leaves a name that is exported twice to the compiler", () => {
+  const bytes = prepareModule(commandModule({ exports: [[...name("memory"), 0, 0]] }), LIMITS).bytes.slice();
+  throws(() => new WebAssembly.Module(bytes), /Duplicate export name 'memory'/);
+});
+
+Deno.test("prepareModule() refuses a start section", () => {
+  const bytes = commandModule({ sections: { 8: [0] } });
+  ok(WebAssembly.validate(bytes));
   strictEqual(
-    refusal(commandModule({ imports })),
-    'it imports its memory, "env.mem": build it without --import-memory',
+    refusal(bytes),
+    "it has a start section, which would run before its memory can be reached: build it to do all its work in " +
+      '"_start", for example with asc --exportStart _start',
   );
+});
+
+Deno.test("prepareModule() takes custom sections out, wherever they are", () => {
+  const plain = commandModule({ memory: [1, 1, 2] });
+  const custom = section(0, [...name("name"), 1, 2, 3]);
+  const end = 8 + 6; // behind the type section
+  const bytes = [
+    ...custom,
+    ...plain.subarray(8, end),
+    ...custom,
+    ...custom,
+    ...plain.subarray(end),
+    ...custom,
+  ];
+  deepStrictEqual(prepareModule(Uint8Array.from([...HEADER, ...bytes]), LIMITS).bytes, new Uint8Array(plain));
 });
 
 Deno.test("prepareModule() refuses 50,000 memories by their count, without reading them", () => {

@@ -1,0 +1,52 @@
+/** What a module exports: whether it is a command, and what it is if not. */
+
+import { WasimoffError } from "../errors.ts";
+import type { ModuleReader } from "./module_reader.ts";
+
+const FUNCTION_KIND = 0;
+const MEMORY_KIND = 2;
+
+/** Names of the kinds of exports, by number (core specification 3.0, 5.5.10). */
+const KINDS: readonly string[] = ["a function", "a table", "a memory", "a global", "a tag"];
+
+export interface Exports {
+  /** Index of the function `_start`. */
+  readonly start: number;
+  readonly hasMemory: boolean;
+}
+
+/** Reads the export section, which may be missing. Throws `invalid_argument` unless there is a function `_start`. */
+export function readExports(reader: ModuleReader | null): Exports {
+  let start: number | null = null;
+  let hasMemory = false;
+  const kinds = new Map<string, number>();
+  for (let left = reader?.count() ?? 0; reader && left > 0; left--) {
+    const name = reader.name();
+    const kind = reader.byte();
+    const index = reader.u32();
+    kinds.set(name, kind);
+    if (kind === FUNCTION_KIND && name === "_start") start = index;
+    if (kind === MEMORY_KIND && name === "memory") hasMemory = true;
+  }
+  if (start === null) throw notCommand(kinds);
+  return { start, hasMemory };
+}
+
+function notCommand(kinds: ReadonlyMap<string, number>): WasimoffError {
+  const start = kinds.get("_start");
+  if (start !== undefined) {
+    return refused(
+      `its "_start" is ${KINDS[start] ?? "something unknown"}, not a function: ` +
+        "build a WASI command with a main function",
+    );
+  }
+  const what = kinds.has("_initialize") ? "a reactor (it exports _initialize)" : "a library";
+  return refused(
+    `it is ${what}, it has no function "_start": build a command with a main function, for example with ` +
+      "clang without -mexec-model=reactor, or a Rust binary rather than a cdylib",
+  );
+}
+
+function refused(why: string): WasimoffError {
+  return new WasimoffError("invalid_argument", `cannot run module: ${why}`);
+}
