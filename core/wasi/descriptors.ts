@@ -70,9 +70,29 @@ export class InputStream extends Descriptor {
   readonly filetype = FILETYPE.CHARACTER_DEVICE;
   /** Whether the guest has read the end. */
   ended = false;
+  /** Called when input arrives that `isReady` has been asked for. */
+  onReady: (() => void) | null = null;
+  #awaited: Promise<void> | null = null;
 
   constructor(readonly input: GuestInput) {
     super(STREAM_RIGHTS & ~RIGHTS.FD_WRITE, 0, 0);
+  }
+
+  /** Whether a read would answer at once. Failed input is ready, too: the read will say what is wrong. */
+  isReady(): boolean {
+    const ready = this.input.ready?.() ?? true;
+    if (ready === true) return true;
+    // Guests ask a million times before it settles: each promise gets one reaction, not one for each question.
+    if (ready !== this.#awaited) {
+      this.#awaited = ready;
+      const settle = () => {
+        if (this.#awaited !== ready) return;
+        this.#awaited = null;
+        this.onReady?.();
+      };
+      ready.then(settle, settle);
+    }
+    return false;
   }
 }
 

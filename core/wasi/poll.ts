@@ -6,12 +6,10 @@ import { InputStream, OpenFile } from "./descriptors.ts";
 import { fail, WasiFault } from "./fault.ts";
 import type { FunctionTable } from "./function_table.ts";
 import type { Guest } from "./guest.ts";
+import { type Waiter, waitForFirst } from "./poll_wait.ts";
 
 /** Most subscriptions of one call: as many as there can be descriptors, read and write, with clocks. */
 const SUBSCRIPTIONS_MAX = 4096;
-/** Longest single sleep, milliseconds: what `setTimeout` can count. */
-const SLEEP_MAX_MS = 2 ** 31 - 1;
-const NS_PER_MS = 1_000_000n;
 /** What a stream promises to take or give without saying more. */
 const STREAM_READY_BYTES = 1n;
 
@@ -29,14 +27,9 @@ export const SUBSCRIPTION_OF_PREVIEW1: SubscriptionLayout = { bytes: 48, clock: 
 export const SUBSCRIPTION_OF_UNSTABLE: SubscriptionLayout = { bytes: 56, clock: 24, fd: 16 };
 
 /** What has come of a subscription so far. */
-interface Subscription {
+interface Subscription extends Waiter {
   readonly userdata: bigint;
   readonly type: number;
-  /** For a clock: how long until it is due, nanoseconds; null for everything else. */
-  readonly remainingNs: bigint | null;
-  /** Resolves when a stream is ready; null for everything else. */
-  readonly ready: Promise<void> | null;
-  due: boolean;
   readonly errno: number;
   readonly bytes: bigint;
   /** What the event says of a descriptor besides. */
@@ -46,7 +39,7 @@ interface Subscription {
 function parse(guest: Guest, at: number, layout: SubscriptionLayout): Subscription {
   const userdata = guest.memory.u64(at);
   const type = guest.memory.u8(at + 8);
-  const plain = { userdata, type, remainingNs: null, ready: null, due: true, errno: 0, bytes: 0n, flags: 0 };
+  const plain = { userdata, type, remainingNs: null, input: null, due: true, errno: 0, bytes: 0n, flags: 0 };
   try {
     if (type === EVENTTYPE.CLOCK) {
       const remainingNs = remaining(guest, at + layout.clock);
@@ -82,8 +75,8 @@ function readiness(guest: Guest, fd: number, type: number): Partial<Subscription
   }
   if (!(descriptor instanceof InputStream)) return { bytes: STREAM_READY_BYTES };
   if (descriptor.ended) return { flags: EVENT_HANGUP };
-  const ready = descriptor.input.ready?.() ?? true;
-  return ready === true ? { bytes: STREAM_READY_BYTES } : { bytes: STREAM_READY_BYTES, ready, due: false };
+  const input = descriptor.isReady() ? null : descriptor;
+  return { bytes: STREAM_READY_BYTES, input, due: input === null };
 }
 
 function writeEvents(
@@ -109,76 +102,6 @@ function writeEvents(
   return ERRNO.SUCCESS;
 }
 
-/** Resolves when at least one subscription is due, and marks those that are. */
-async function wait(guest: Guest, subscriptions: readonly Subscription[]): Promise<void> {
-  const startNs = guest.program.clock.monotonicNs();
-  const over = new AbortController();
-  const waits: Promise<void>[] = [];
-  const sleepNs = soonest(subscriptions);
-  if (sleepNs !== null) waits.push(sleep(guest, subscriptions, { ns: sleepNs, signal: over.signal }));
-  for (const subscription of subscriptions) {
-    // A failed input is ready, too: the read that follows will say what is wrong.
-    const wake = () => void (subscription.due = true);
-    if (subscription.ready !== null) waits.push(subscription.ready.then(wake, wake));
-  }
-  await Promise.race(waits).finally(() => over.abort());
-  guest.idleNs += guest.program.clock.monotonicNs() - startNs;
-}
-
-/** The same where the guest cannot be suspended. Its input is complete, so there is nothing but time to wait for. */
-function waitBlocking(
-  guest: Guest,
-  subscriptions: readonly Subscription[],
-  block: (ms: number) => void,
-): void {
-  const ns = soonest(subscriptions);
-  if (ns === null) fail(ERRNO.NOTSUP);
-  const startNs = guest.program.clock.monotonicNs();
-  const ms = (ns + NS_PER_MS - 1n) / NS_PER_MS;
-  block(Number(ms));
-  markDue(subscriptions, ms * NS_PER_MS);
-  guest.idleNs += guest.program.clock.monotonicNs() - startNs;
-}
-
-/** How long to wait, nanoseconds; null without a limit. */
-function soonest(subscriptions: readonly Subscription[]): bigint | null {
-  let soonestNs: bigint | null = null;
-  for (const { due, remainingNs } of subscriptions) {
-    if (due) return 0n;
-    if (remainingNs !== null && (soonestNs === null || remainingNs < soonestNs)) soonestNs = remainingNs;
-  }
-  return soonestNs;
-}
-
-interface Sleep {
-  readonly ns: bigint;
-  readonly signal: AbortSignal;
-}
-
-async function sleep(
-  guest: Guest,
-  subscriptions: readonly Subscription[],
-  { ns, signal }: Sleep,
-): Promise<void> {
-  let leftMs = (ns + NS_PER_MS - 1n) / NS_PER_MS;
-  const sleptNs = leftMs * NS_PER_MS;
-  do {
-    const ms = leftMs > SLEEP_MAX_MS ? SLEEP_MAX_MS : Number(leftMs);
-    await guest.program.clock.sleep(ms, signal);
-    // An aborted sleep may end early, when something else has ended the wait.
-    if (signal.aborted) return;
-    leftMs -= BigInt(ms);
-  } while (leftMs > 0n);
-  markDue(subscriptions, sleptNs);
-}
-
-/** Marks the clocks that are due after that much time. */
-function markDue(subscriptions: readonly Subscription[], sleptNs: bigint): void {
-  for (const clock of subscriptions) {
-    if (clock.remainingNs !== null) clock.due ||= clock.remainingNs <= sleptNs;
-  }
-}
-
 /** poll_oneoff in one of the two layouts. */
 export function pollOneoff(layout: SubscriptionLayout) {
   return (
@@ -199,13 +122,10 @@ export function pollOneoff(layout: SubscriptionLayout) {
     }
     const finish = () => writeEvents(guest, subscriptions, output, out);
     // Input arrives between the turns of the event loop only: who polls it without waiting needs one, too.
-    const hasToWait = subscriptions.some(({ ready }) => ready !== null) ||
+    const hasToWait = subscriptions.some(({ input }) => input !== null) ||
       !subscriptions.some(({ due }) => due);
-    if (!hasToWait) return finish();
-    const { block } = guest.program.clock;
-    if (block === undefined) return wait(guest, subscriptions).then(finish);
-    waitBlocking(guest, subscriptions, block);
-    return finish();
+    const waiting = hasToWait ? waitForFirst(guest, subscriptions) : undefined;
+    return waiting === undefined ? finish() : waiting.then(finish);
   };
 }
 

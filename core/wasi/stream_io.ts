@@ -41,7 +41,7 @@ export function readStream(
   const failed = (error: unknown) => streamFault(error, ERRNO.IO);
   try {
     const nonblocking = (stream.flags & FDFLAGS.NONBLOCK) !== 0;
-    const result = nonblocking && !isReady(stream) ? readAfterTurn(guest, stream, read) : read();
+    const result = nonblocking && !stream.isReady() ? readAfterTurn(guest, stream, read) : read();
     return result instanceof Promise ? result.catch(failed) : result;
   } catch (error) {
     return failed(error);
@@ -51,7 +51,7 @@ export function readStream(
 /** Input arrives between the turns of the event loop only, so a guest that asks again and again has to give one. */
 async function readAfterTurn(guest: Guest, stream: InputStream, read: () => Result): Promise<number> {
   await guest.program.clock.sleep(0);
-  return isReady(stream) ? await read() : ERRNO.AGAIN;
+  return stream.isReady() ? await read() : ERRNO.AGAIN;
 }
 
 export function writeStream(
@@ -78,15 +78,6 @@ export function writeStream(
   } catch (error) {
     return streamFault(error, ERRNO.PIPE);
   }
-}
-
-/** Whether a read would answer at once. */
-function isReady(stream: InputStream): boolean {
-  const ready = stream.input.ready?.() ?? true;
-  if (ready === true) return true;
-  // Only asked, not waited for: a failure will show at the next read.
-  ready.catch(() => {});
-  return false;
 }
 
 /** Ends the call with `errno` when the other side of the stream failed; everything else is a fault of ours. */

@@ -240,6 +240,31 @@ Deno.test("poll_oneoff lets input arrive that is polled without waiting", async 
   assert.deepEqual(poller.clock.sleeps, [0]);
 });
 
+Deno.test("poll_oneoff reports no clock when input ends the wait, even if the sleep ends with it", async () => {
+  const arrival = Promise.withResolvers<void>();
+  const poller = new Poller({ stdin: { ready: () => arrival.promise, read: () => new Uint8Array(1) } });
+  poller.clock.sleep = (_ms: number, signal?: AbortSignal) =>
+    new Promise((resolve) => signal!.addEventListener("abort", () => resolve()));
+  queueMicrotask(arrival.resolve);
+  const wishes = [{ clock: MONOTONIC, timeoutNs: 1_000_000n }, { read: 0 }, { read: 0 }];
+  assert.deepEqual(await poller.poll(wishes), [[2, 0, 1, 1, 0], [3, 0, 1, 1, 0]]);
+});
+
+Deno.test("poll_oneoff leaves one reaction behind for input that never comes, not one for each call", async () => {
+  const never = new Promise<void>(() => {});
+  let reactions = 0;
+  never.then = (...handlers) => {
+    reactions += 1;
+    return Promise.prototype.then.apply(never, handlers) as Promise<never>;
+  };
+  const poller = new Poller({ stdin: { ready: () => never, read: () => new Uint8Array(1) } });
+  for (let call = 0; call < 20; call++) {
+    const wishes = [{ read: 0 }, { read: 0 }, { clock: MONOTONIC, timeoutNs: 5_000_000n }];
+    assert.deepEqual(await poller.poll(wishes), [[3, 0, 0, 0, 0]]);
+  }
+  assert.equal(reactions, 1);
+});
+
 Deno.test("poll_oneoff counts failed input as ready", async () => {
   const failed = () => Promise.reject(new WasimoffError("aborted", "gone"));
   const poller = new Poller({ stdin: { ready: failed, read: failed } });
