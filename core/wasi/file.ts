@@ -82,25 +82,39 @@ export class File extends Inode {
     return done;
   }
 
-  /** Takes the storage for a range, so that writing there cannot run out of space; extends the file to its end. */
+  /**
+   * Takes the storage for a range, all or nothing, so that writing there cannot run out of space; extends the file
+   * to its end.
+   */
   allocate(offset: number, length: number): void {
     const end = offset + length;
     if (end > FILE_MAX_BYTES) fail(ERRNO.FBIG);
-    try {
-      for (let at = offset - offset % CHUNK_BYTES; at < end; at += CHUNK_BYTES) {
-        this.#writable(at / CHUNK_BYTES, Math.min(CHUNK_BYTES, end - at));
-      }
-    } catch (error) {
-      this.#cut(this.#size);
-      throw error;
+    const first = Math.floor(offset / CHUNK_BYTES);
+    const needed = (index: number) => Math.min(CHUNK_BYTES, end - index * CHUNK_BYTES);
+    let missing = 0;
+    for (let index = first; index * CHUNK_BYTES < end; index++) {
+      missing += this.#missing(index, needed(index));
     }
+    // Only asked for: the chunks claim it one by one.
+    this.volume.claimBytes(missing);
+    this.volume.claimBytes(-missing);
+    for (let index = first; index * CHUNK_BYTES < end; index++) this.#writable(index, needed(index));
     this.#size = Math.max(this.#size, end);
   }
 
   /** Cuts the file or extends it by a hole. */
   resize(size: number): void {
     if (size > FILE_MAX_BYTES) fail(ERRNO.FBIG);
-    if (size < this.#size) this.#cut(size);
+    if (size < this.#size) {
+      const owned = this.#ownList();
+      const kept = Math.ceil(size / CHUNK_BYTES);
+      for (let index = kept; index < this.#chunks.length; index++) {
+        if (owned[index] === true) this.#claim(-this.#chunks[index]!.length);
+      }
+      this.#chunks.length = Math.min(this.#chunks.length, kept);
+      owned.length = Math.min(owned.length, kept);
+      this.#zeroTail(kept - 1, size % CHUNK_BYTES, owned);
+    }
     this.#size = size;
   }
 
@@ -127,16 +141,11 @@ export class File extends Inode {
     if (this.#opens === 0) this.resize(0);
   }
 
-  /** Gives back the storage beyond `size`. */
-  #cut(size: number): void {
-    const owned = this.#ownList();
-    const kept = Math.ceil(size / CHUNK_BYTES);
-    for (let index = kept; index < this.#chunks.length; index++) {
-      if (owned[index] === true) this.#claim(-this.#chunks[index]!.length);
-    }
-    this.#chunks.length = Math.min(this.#chunks.length, kept);
-    owned.length = Math.min(owned.length, kept);
-    this.#zeroTail(kept - 1, size % CHUNK_BYTES, owned);
+  /** Bytes that a chunk of at least `needed` takes beyond what it has taken. */
+  #missing(index: number, needed: number): number {
+    const length = this.#chunks[index]?.length ?? 0;
+    const mine = this.#owned?.[index] === true;
+    return Math.max(needed, length) - (mine ? length : 0);
   }
 
   /** After a cut inside a chunk its rest must read as zeros, should the file grow again. */
@@ -154,8 +163,11 @@ export class File extends Inode {
     if (chunk !== undefined && mine && chunk.length >= needed) return chunk;
     const length = chunk?.length ?? 0;
     const wanted = index > 0 ? CHUNK_BYTES : Math.max(needed, mine ? length * 2 : length, FIRST_CHUNK_BYTES);
-    const capacity = Math.min(CHUNK_BYTES, wanted);
-    this.#claim(capacity - (mine ? length : 0));
+    const capacity = this.#claimChunk(
+      Math.min(CHUNK_BYTES, wanted),
+      Math.max(needed, length),
+      mine ? length : 0,
+    );
     const next = new Uint8Array(capacity);
     if (chunk !== undefined) next.set(chunk);
     this.#chunks[index] = next;
@@ -171,6 +183,18 @@ export class File extends Inode {
       this.#claim(-this.#ownedBytes);
     }
     return this.#owned;
+  }
+
+  /** Where there is no room for storage to grow into, it takes no more than it needs. Returns how much it is. */
+  #claimChunk(wanted: number, needed: number, owned: number): number {
+    try {
+      this.#claim(wanted - owned);
+      return wanted;
+    } catch (error) {
+      if (!(error instanceof WasiFault) || needed >= wanted) throw error;
+      this.#claim(needed - owned);
+      return needed;
+    }
   }
 
   #claim(bytes: number): void {

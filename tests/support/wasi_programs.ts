@@ -1,7 +1,9 @@
 /** The programs in tests/testdata/wasi/programs: how each is run, and what it must print. */
 
 import { deterministicWorld } from "../../core/wasi/deterministic.ts";
-import type { GuestInput, Program } from "../../core/wasi/program.ts";
+import type { GuestInput, Preopen, Program } from "../../core/wasi/program.ts";
+import { Quota, QUOTA_LIMITS } from "../../core/wasi/quota.ts";
+import type { VolumeOptions } from "../../core/wasi/volume.ts";
 import { File } from "../../core/wasi/file.ts";
 import { Directory, emptyDirectory, forkDirectory } from "../../core/wasi/inode.ts";
 import { STATUS } from "../../core/outcome.ts";
@@ -24,6 +26,9 @@ interface SamplePreopen {
  *     // status: 3
  *     // preopen: data
  *     // preopen: sealed read-only
+ *     // limit: disk 1000000
+ *     // limit: inodes 20
+ *     // limit: descriptors 8
  *     // wasi only
  *     // deterministic
  *
@@ -39,6 +44,8 @@ export interface WasiProgram {
   readonly env: readonly string[];
   readonly stdin: string;
   readonly preopens: readonly SamplePreopen[];
+  /** Bytes of disk, inodes and descriptors, where there are fewer than usual. */
+  readonly limits: Readonly<Record<string, number>>;
   readonly deterministic: boolean;
   readonly expected: { readonly stdout: string; readonly status: number };
 }
@@ -77,6 +84,12 @@ function parseWasiProgram(name: string, source: string, stdout: string): WasiPro
       const [path, how] = value.split(" ");
       return { path: path!, readOnly: how === "read-only" };
     }),
+    limits: Object.fromEntries(
+      values("limit").map((value) => {
+        const [what, most] = value.split(" ");
+        return [what!, Number(most)];
+      }),
+    ),
     deterministic: /^\/\/ deterministic$/m.test(source),
     expected: { stdout, status: Number(values("status")[0] ?? 0) },
   };
@@ -125,13 +138,21 @@ function surroundings(program: WasiProgram): Omit<Program, "module" | "stdout" |
     importedMemory: null,
     args: [program.name, ...program.args],
     env: program.env,
-    preopens: [
-      { path: ".", directory: emptyDirectory() },
-      ...program.preopens.map(({ path, readOnly }) => ({ path, directory: sampleDirectory(readOnly) })),
-    ],
-    maxDescriptors: 1024,
+    preopens: preopensOf(program),
+    maxDescriptors: program.limits["descriptors"] ?? 1024,
     memoryCapBytes: 1024 ** 3,
   };
+}
+
+function preopensOf({ preopens, limits }: WasiProgram): Preopen[] {
+  const quota = new Quota({
+    maxBytes: limits["disk"] ?? QUOTA_LIMITS.maxBytes,
+    maxEntries: limits["inodes"] ?? QUOTA_LIMITS.maxEntries,
+  });
+  return [
+    { path: ".", directory: emptyDirectory({ quota }) },
+    ...preopens.map(({ path, readOnly }) => ({ path, directory: sampleDirectory({ quota, readOnly }) })),
+  ];
 }
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -145,7 +166,7 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /** `file` with the line "contents", `dir/inner` with the line "inner", an empty `empty/`, and `link` -> file. */
-function sampleDirectory(readOnly: boolean): Directory {
+function sampleDirectory(options: VolumeOptions): Directory {
   const root = emptyDirectory();
   const { volume } = root;
   const dir = new Directory(volume, 1n);
@@ -154,7 +175,7 @@ function sampleDirectory(readOnly: boolean): Directory {
   dir.add("inner", File.of(volume, 1n, new TextEncoder().encode("inner\n")), 1n);
   root.add("empty", new Directory(volume, 1n), 1n);
   root.add("link", new Symlink(volume, 1n, "file"), 1n);
-  return forkDirectory(root, { readOnly });
+  return forkDirectory(root, options);
 }
 
 /** The first lines that differ, of both. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RIGHTS, RIGHTS_ALL } from "../../../core/wasi/abi.ts";
-import { DescriptorTable, OpenDirectory, OpenFile } from "../../../core/wasi/descriptors.ts";
+import { DescriptorTable, InputStream, OpenDirectory, OpenFile } from "../../../core/wasi/descriptors.ts";
 import { WasiFault } from "../../../core/wasi/fault.ts";
 import { File } from "../../../core/wasi/file.ts";
 import { emptyDirectory } from "../../../core/wasi/inode.ts";
@@ -51,4 +51,16 @@ Deno.test("Descriptor rights are those of its kind, and missing ones are EBADF f
   assert.throws(() => file.require(RIGHTS.FD_WRITE), new WasiFault(8));
   assert.throws(() => file.require(RIGHTS.FD_SEEK), new WasiFault(76));
   file.require(RIGHTS.FD_READ);
+});
+
+Deno.test("DescriptorTable.file() says what a descriptor is instead", () => {
+  const table = new DescriptorTable([
+    new InputStream({ read: () => new Uint8Array(0) }),
+    OpenDirectory.preopen(emptyDirectory(), "."),
+    openFile(),
+  ], 8);
+  assert.throws(() => table.file(0, RIGHTS.FD_SEEK), new WasiFault(70));
+  assert.throws(() => table.file(1, RIGHTS.FD_READ | RIGHTS.FD_SEEK), new WasiFault(31));
+  assert.throws(() => table.file(1, RIGHTS.FD_WRITE | RIGHTS.FD_SEEK), new WasiFault(8));
+  assert(table.file(2, RIGHTS.FD_WRITE) instanceof OpenFile);
 });

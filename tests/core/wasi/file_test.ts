@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { WasiFault } from "../../../core/wasi/fault.ts";
 import { File } from "../../../core/wasi/file.ts";
-import { QUOTA_LIMITS } from "../../../core/wasi/quota.ts";
+import { Quota, QUOTA_LIMITS } from "../../../core/wasi/quota.ts";
 import { Volume } from "../../../core/wasi/volume.ts";
 
 /** Sizes around the 256 KiB chunks of a file. */
@@ -115,4 +115,61 @@ Deno.test("File gives its space back once it is removed and closed", () => {
   assert.throws(() => volume.claimBytes(QUOTA_LIMITS.maxBytes), new WasiFault(51));
   file.closed();
   volume.claimBytes(QUOTA_LIMITS.maxBytes);
+});
+
+Deno.test("File.write() takes what fits before the largest size, and EFBIG when nothing does", () => {
+  const file = new File(new Volume(), 0n);
+  const most = 8 * 1024 ** 3;
+  assert.equal(file.write(most - 3, new Uint8Array(10).fill(1)), 3);
+  assert.equal(file.size, most);
+  assert.throws(() => file.write(most, new Uint8Array(1)), new WasiFault(22));
+  assert.equal(file.write(most + 5, new Uint8Array(0)), 0);
+  assert.equal(file.size, most);
+});
+
+Deno.test("File.write() takes what fits on the volume, to the last byte, and ENOSPC when nothing does", () => {
+  const file = new File(new Volume({ quota: new Quota({ maxBytes: 600_000, maxEntries: 10 }) }), 0n);
+  // Two chunks fit, the third does not; smaller pieces of it do.
+  assert.equal(file.write(0, new Uint8Array(700_000).fill(1)), 524_288);
+  assert.equal(file.size, 524_288);
+  assert.equal(file.write(524_288, new Uint8Array(75_000).fill(2)), 75_000);
+  assert.equal(file.write(599_288, new Uint8Array(712).fill(3)), 712);
+  assert.throws(() => file.write(600_000, new Uint8Array(1)), new WasiFault(51));
+  const read = new Uint8Array(3);
+  file.read(599_286, read);
+  assert.deepEqual([...read], [2, 2, 3]);
+});
+
+Deno.test("File.write() copies all of a shared chunk, also where there is only room for that", () => {
+  const quota = new Quota({ maxBytes: 100, maxEntries: 10 });
+  const file = File.of(new Volume(), 0n, new Uint8Array(100).fill(7)).fork(new Volume({ quota }));
+  assert.equal(file.write(0, new Uint8Array([1])), 1);
+  const read = new Uint8Array(100);
+  assert.equal(file.read(0, read), 100);
+  assert.deepEqual([read[0], read[1], read[99]], [1, 7, 7]);
+  assert.throws(() => quota.claimBytes(1), new WasiFault(51));
+});
+
+Deno.test("File.allocate() takes the space for a range, and nothing when there is not enough", () => {
+  const quota = new Quota({ maxBytes: 1_000_000, maxEntries: 10 });
+  const file = new File(new Volume({ quota }), 0n);
+  file.allocate(300_000, 100_000);
+  assert.equal(file.size, 400_000);
+  assert.throws(() => file.allocate(0, 2_000_000), new WasiFault(51));
+  assert.equal(file.size, 400_000);
+  assert.throws(() => file.allocate(8 * 1024 ** 3, 1), new WasiFault(22));
+  // Only the second chunk, that of the range, is taken.
+  quota.claimBytes(1_000_000 - 262_144);
+  assert.throws(() => quota.claimBytes(1), new WasiFault(51));
+  assert.equal(file.write(300_000, new Uint8Array(100_000)), 100_000);
+});
+
+Deno.test("File.allocate() never cuts", () => {
+  const file = new File(new Volume(), 0n);
+  file.write(0, new Uint8Array(100).fill(1));
+  file.allocate(10, 10);
+  assert.equal(file.size, 100);
+  const read = new Uint8Array(100);
+  file.read(0, read);
+  assert(read.every((byte) => byte === 1));
 });
