@@ -3,14 +3,14 @@
 import { WasimoffError } from "../errors.ts";
 import type { ImportedMemory } from "./program.ts";
 import { capMemory, cappedPages, type DeclaredMemory, readMemory, severalMemories } from "./memory_limits.ts";
-import { checkCounts } from "./module_counts.ts";
+import { checkCounts, checkLists } from "./module_counts.ts";
 import { applyEdits, type Edit, sectionEdits } from "./module_edits.ts";
 import { readExports } from "./module_exports.ts";
 import { readImports } from "./module_imports.ts";
 import { checkModuleKind } from "./module_kind.ts";
 import { damaged, type ModuleReader } from "./module_reader.ts";
 import { findSections, SECTION, sectionReader, type Sections } from "./module_sections.ts";
-import { readTypes } from "./module_types.ts";
+import { readTypes, type Types } from "./module_types.ts";
 import { capTables } from "./table_limits.ts";
 
 export interface ModuleLimits {
@@ -38,9 +38,12 @@ export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): Prepared
     throw refused(`it has ${bytes.length} bytes, more than the ${limits.maxModuleBytes} that are allowed`);
   }
   const sections = findSections(bytes);
-  checkCounts(bytes, sections.known);
+  const largestFunction = checkCounts(bytes, sections.known);
   const read: ReadSection = (id) => sectionReader(bytes, sections.known, id);
-  const { own, imported } = checkCommand(read);
+  const typeSection = read(SECTION.type);
+  const types = typeSection ? readTypes(typeSection) : NO_TYPES;
+  checkLists(types.longestList, largestFunction);
+  const { own, imported } = checkCommand(read, types);
   const memory = own ?? imported;
   const maximum = memory === null ? 0 : cappedPages(memory, limits.maxMemoryBytes);
   const memoryEdits = memory === null ? [] : capMemory(memory, maximum);
@@ -55,6 +58,8 @@ export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): Prepared
   };
 }
 
+const NO_TYPES: Types = { signatures: [], longestList: 0 };
+
 /** A reader of a section; null when the module does not have it. */
 type ReadSection = (id: number) => ModuleReader | null;
 
@@ -64,11 +69,9 @@ interface Memories {
 }
 
 /** Checks imports, exports and `_start`, and that there is one memory at most, which can be reached. */
-function checkCommand(read: ReadSection): Memories {
+function checkCommand(read: ReadSection, { signatures }: Types): Memories {
   const memorySection = read(SECTION.memory);
   const own = memorySection && readMemory(memorySection);
-  const types = read(SECTION.type);
-  const signatures = types ? readTypes(types) : [];
   const imports = read(SECTION.import);
   const { functions, memory: imported } = imports
     ? readImports(imports, signatures)

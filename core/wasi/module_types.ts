@@ -12,12 +12,6 @@ export type Signature = string | null;
 /** V8 would allow a million. Compilers for garbage-collected languages have thousands, others a hundred. */
 export const MAX_TYPES = 100_000;
 
-/**
- * V8 would allow 1,000. Few compilers use more than one, and each takes its checks 16 bytes at every call: with 1,000,
- * a module of 400 KB takes 3 GB and the process down.
- */
-export const MAX_RESULTS = 16;
-
 /** path_open, the longest of WASI, has nine parameters. */
 const MAX_SIGNATURE_TYPES = 16;
 
@@ -33,31 +27,39 @@ const ARRAY = 0x5e;
 const REF = 0x64;
 const REF_NULL = 0x63;
 
-/** The types of a type section in the order of their indices. */
-export function readTypes(reader: ModuleReader): readonly Signature[] {
-  const types: Signature[] = [];
+export interface Types {
+  /** In the order of their indices. */
+  readonly signatures: readonly Signature[];
+  /** The greatest number of parameters, or of results. */
+  readonly longestList: number;
+}
+
+/** Reads a type section. */
+export function readTypes(reader: ModuleReader): Types {
+  const types = { signatures: new Array<Signature>(), longestList: 0 };
+  const add = (form: number) => types.signatures.push(readType(reader, form, types));
   for (let left = reader.count(); left > 0; left--) {
     const form = reader.byte();
     if (form !== REC) {
-      types.push(readType(reader, form));
+      add(form);
       continue;
     }
-    for (let members = reader.count(); members > 0; members--) types.push(readType(reader, reader.byte()));
+    for (let members = reader.count(); members > 0; members--) add(reader.byte());
   }
-  if (types.length > MAX_TYPES) {
-    throw refused(`it has ${types.length} types, more than the ${MAX_TYPES} that are allowed`);
-  }
+  const count = types.signatures.length;
+  if (count > MAX_TYPES) throw refused(`it has ${count} types, more than the ${MAX_TYPES} that are allowed`);
   return types;
 }
 
-function readType(reader: ModuleReader, form: number): Signature {
+/** Notes how long its lists are in `lists`. */
+function readType(reader: ModuleReader, form: number, lists: { longestList: number }): Signature {
   if (form === SUB || form === SUB_FINAL) {
     for (let supertypes = reader.count(); supertypes > 0; supertypes--) reader.u32();
-    return readType(reader, skipSub(reader));
+    return readType(reader, skipSub(reader), lists);
   }
   switch (form) {
     case FUNC:
-      return readFunction(reader);
+      return readFunction(reader, lists);
     case STRUCT:
       for (let fields = reader.count(); fields > 0; fields--) readField(reader);
       return null;
@@ -76,15 +78,12 @@ function skipSub(reader: ModuleReader): number {
   return form;
 }
 
-function readFunction(reader: ModuleReader): Signature {
-  const parameters = readValueTypes(reader, reader.count());
+function readFunction(reader: ModuleReader, lists: { longestList: number }): Signature {
+  const parameterCount = reader.count();
+  const parameters = readValueTypes(reader, parameterCount);
   const resultCount = reader.count();
-  if (resultCount > MAX_RESULTS) {
-    throw refused(
-      `one of its functions returns ${resultCount} values, more than the ${MAX_RESULTS} that are allowed`,
-    );
-  }
   const results = readValueTypes(reader, resultCount);
+  lists.longestList = Math.max(lists.longestList, parameterCount, resultCount);
   return parameters === null || results === null ? null : `${parameters}:${results}`;
 }
 
