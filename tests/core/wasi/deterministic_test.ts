@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { deterministicWorld } from "../../../core/wasi/deterministic.ts";
 import type { GuestInput } from "../../../core/wasi/program.ts";
+import { GuestEnd } from "../../../core/wasi/guest.ts";
+import { GuestCalls } from "./guest_calls.ts";
 import { Collected, runFixture } from "./guest_fixture.ts";
+import { fillMemory, randomCall } from "./random_calls.ts";
 
 const NO_INPUT: GuestInput = { read: () => new Uint8Array(0) };
 const YEAR_2000_NS = BigInt(Date.UTC(2000, 0, 1)) * 1_000_000n;
@@ -126,4 +129,61 @@ Deno.test("deterministicWorld() gives a program the same output however its inpu
   }
   assert.equal(outputs.size, 1);
   assert.match([...outputs][0]!, /^slept 15000\d\d000\nrealtime 9466848015000\d\d000\n/);
+});
+
+/** What a guest in a deterministic world gets from these calls: every errno, its memory, and what it writes. */
+async function answers(calls: readonly Call[], seed: Uint8Array, input: GuestInput): Promise<unknown> {
+  const stdout = new Collected();
+  const world = deterministicWorld(input, () => Promise.resolve());
+  const guest = new GuestCalls({ ...world, stdout });
+  fillMemory(guest.bytes, seed);
+  const errnos: number[] = [];
+  for (const { name, args } of calls) {
+    try {
+      errnos.push(await guest.call(name, ...args));
+    } catch (error) {
+      assert(error instanceof GuestEnd);
+      break;
+    }
+  }
+  const digest = await crypto.subtle.digest("SHA-256", guest.bytes.slice());
+  return { errnos, memory: new Uint8Array(digest), written: stdout.text, ending: guest.guest.ending };
+}
+
+type Call = { readonly name: string; readonly args: readonly unknown[] };
+
+/** Calls that random ones would hardly make: reading, polling and asking for the time, with valid arguments. */
+const usefulCall: fc.Arbitrary<Call> = fc.constantFrom(
+  { name: "fd_read", args: [0, 0, 1, 40] },
+  { name: "fd_read", args: [0, 8, 2, 40] },
+  { name: "fd_fdstat_set_flags", args: [0, 4] },
+  { name: "poll_oneoff", args: [64, 1024, 2, 40] },
+  { name: "poll_oneoff", args: [64, 1024, 1, 40] },
+  { name: "clock_time_get", args: [2, 0n, 2048] },
+  { name: "random_get", args: [2056, 9] },
+);
+
+/** The memory that `usefulCall` is about: buffers of 7, 1 and 20 bytes, a clock of 3 ms, and standard input. */
+function usefulMemory(): Uint8Array {
+  const memory = new Uint8Array(65_536);
+  const view = new DataView(memory.buffer);
+  [3000, 7, 3010, 1, 3020, 20].forEach((value, index) => view.setUint32(index * 4, value, true));
+  view.setUint32(64 + 16, 1, true);
+  view.setBigUint64(64 + 24, 3_000_000n, true);
+  view.setUint8(64 + 48 + 8, 1);
+  return memory;
+}
+
+Deno.test("deterministicWorld() answers all calls alike however input arrives", async () => {
+  const calls = fc.array(fc.oneof({ weight: 4, arbitrary: usefulCall }, randomCall), { maxLength: 30 });
+  const pieces = fc.array(fc.uint8Array({ minLength: 1, maxLength: 9 }), { maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(calls, pieces, fc.func(fc.boolean()), async (calls, pieces, late) => {
+      const whole = Uint8Array.from(pieces.flatMap((piece) => [...piece]));
+      const memory = usefulMemory();
+      const expected = await answers(calls, memory, piecewise(whole.length > 0 ? [whole] : [], () => false));
+      assert.deepEqual(await answers(calls, memory, piecewise(pieces, late)), expected);
+    }),
+    { numRuns: 60 },
+  );
 });
