@@ -217,6 +217,7 @@ Deno.test("poll_oneoff says how much of a file is left, and that writing to it n
 
 Deno.test("poll_oneoff reports that input hangs up once its end has been read", async () => {
   const poller = new Poller();
+  assert.equal(await poller.call("fd_read", 0, 0, 0, 64), 0);
   assert.deepEqual(await poller.poll([{ read: 0 }]), [[1, 0, 1, 1, 0]]);
   poller.guest.memory.setU32(0, 0);
   poller.guest.memory.setU32(4, 8);
