@@ -3,6 +3,7 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { WasimoffError } from "../../core/errors.ts";
 import { failed } from "../../core/outcome.ts";
+import { packZip } from "../../core/wasi/zip_writer.ts";
 import { zipFiles } from "../support/zip_files.ts";
 import { openRealSlot } from "../support/real_slots.ts";
 import { ChunkSource, collectingIo, fileOf, guestTask } from "../support/slot_tasks.ts";
@@ -79,6 +80,27 @@ Deno.test("Slot.run() unpacks a ZIP for the guest, afresh for every task", async
   await real.slot.run(guestTask(["cat", "/data/in.txt"], { preopens }), io, never);
   strictEqual(io.stdout.text, "from the zip");
   strictEqual(zip.loads, 1);
+});
+
+Deno.test("Slot.run() keeps a large rootfs for later tasks and is not recycled for it", async () => {
+  await using real = await openRealSlot();
+  const size = 180 * MIB; // more than a slot may grow by otherwise
+  const zip = fileOf(packZip([{ name: "a", kind: "file", executable: false, mtimeMs: 0, size, read() {} }]));
+  const preopens = [{ guest: "/", zip, readOnly: false }];
+  for (let task = 0; task < 3; task++) {
+    const { outcome } = await real.slot.run(guestTask(["exit", "0"], { preopens }), collectingIo(), never);
+    deepStrictEqual([outcome.reason, real.slot.usable, zip.loads], ["exit", true, 1]);
+  }
+});
+
+Deno.test("Slot.run() rejects ZIPs that are too large only together", async () => {
+  await using real = await openRealSlot();
+  const size = 128 * MIB;
+  const zip = fileOf(packZip([{ name: "a", kind: "file", executable: false, mtimeMs: 0, size, read() {} }]));
+  const preopens = Array.from({ length: 9 }, (_, index) => ({ guest: `${index}`, zip, readOnly: false }));
+  const { outcome } = await real.slot.run(guestTask(["exit", "0"], { preopens }), collectingIo(), never);
+  const message = "the ZIPs of the task hold more than 1073741824 bytes when unpacked";
+  deepStrictEqual(outcome, failed("rejected", "provider", message));
 });
 
 Deno.test("Slot.run() rejects a ZIP that is none with 125", async () => {
