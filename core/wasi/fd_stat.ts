@@ -4,7 +4,7 @@ import { ADVICE_LAST, ERRNO, FDFLAGS, FDFLAGS_ALL, FDSTAT_BYTES, RIGHTS, RIGHTS_
 import { OpenDirectory, OpenFile } from "./descriptors.ts";
 import { fail } from "./fault.ts";
 import { offsetOf } from "./fd_io.ts";
-import { type FilestatLayout, filestatOfPreview1, setTimes, STREAM_STAT } from "./filestat.ts";
+import { type FilestatLayout, filestatOfPreview1, setTimes } from "./filestat.ts";
 import type { File } from "./file.ts";
 import type { FunctionTable } from "./function_table.ts";
 import type { Guest } from "./guest.ts";
@@ -19,11 +19,11 @@ export function rightsOf(value: bigint): number {
   return Number(BigInt.asUintN(RIGHTS_BITS, value));
 }
 
-/** The inode behind a descriptor; undefined for a stream. */
-function inodeOf(guest: Guest, fd: number, rights: number): Inode | undefined {
+/** The inode behind a descriptor; null for a stream. */
+function inodeOf(guest: Guest, fd: number, rights: number): Inode | null {
   const descriptor = guest.descriptors.get(fd);
   descriptor.require(rights);
-  return descriptor instanceof OpenFile || descriptor instanceof OpenDirectory ? descriptor.inode : undefined;
+  return descriptor instanceof OpenFile || descriptor instanceof OpenDirectory ? descriptor.inode : null;
 }
 
 /** A file whose size is to change. Without the right to write at all, it is `readOnly` as POSIX has it. */
@@ -37,7 +37,7 @@ function inodeToChange(file: OpenFile, right: number, readOnly: number): File {
 /** fd_filestat_get in one of the two layouts. */
 export function filestatGet(layout: FilestatLayout) {
   return (guest: Guest, fd: number, out: number): number => {
-    layout(guest, out, inodeOf(guest, fd, RIGHTS.FD_FILESTAT_GET) ?? STREAM_STAT);
+    layout(guest, out, inodeOf(guest, fd, RIGHTS.FD_FILESTAT_GET));
     return ERRNO.SUCCESS;
   };
 }

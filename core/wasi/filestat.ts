@@ -1,24 +1,13 @@
 /** What `stat` shows, in the layouts of preview 1 and of wasi_unstable. */
 
-import { ERRNO, FILETYPE, type Filetype, FSTFLAGS } from "./abi.ts";
+import { ERRNO, FILETYPE, FSTFLAGS } from "./abi.ts";
 import { fail } from "./fault.ts";
 import type { Guest } from "./guest.ts";
 import type { Inode } from "./inode.ts";
 import { requireWritable } from "./read_only.ts";
 
-/** What is shown of an inode, or of a stream. */
-interface Stat {
-  readonly filetype: Filetype;
-  readonly ino: bigint;
-  readonly nlink: number;
-  readonly size: number;
-  readonly atim: bigint;
-  readonly mtim: bigint;
-  readonly ctim: bigint;
-}
-
-/** A stream has a type and nothing else. */
-export const STREAM_STAT: Stat = {
+/** Shown of a stream, which has a type and nothing else. */
+const STREAM = {
   filetype: FILETYPE.CHARACTER_DEVICE,
   ino: 0n,
   nlink: 1,
@@ -28,34 +17,36 @@ export const STREAM_STAT: Stat = {
   ctim: 0n,
 };
 
-/** Writes a stat at a pointer. */
-export type FilestatLayout = (guest: Guest, pointer: number, stat: Inode | typeof STREAM_STAT) => void;
+/** Writes what is known of an inode, or of a stream where there is none, at a pointer. */
+export type FilestatLayout = (guest: Guest, pointer: number, inode: Inode | null) => void;
 
 /** 64 bytes: dev @0, ino @8, filetype u8 @16, nlink u64 @24, size @32, atim @40, mtim @48, ctim @56. */
-export const filestatOfPreview1: FilestatLayout = (guest, pointer, stat) => {
-  writeHead(guest, pointer, stat);
-  guest.memory.setU64(pointer + 24, BigInt(stat.nlink));
-  writeTail(guest, pointer + 32, stat);
+export const filestatOfPreview1: FilestatLayout = (guest, pointer, inode) => {
+  writeHead(guest, pointer, inode);
+  guest.memory.setU64(pointer + 24, BigInt((inode ?? STREAM).nlink));
+  writeTail(guest, pointer + 32, inode);
 };
 
 /** 56 bytes: as in preview 1, but nlink is u32 @20 and everything after it comes 8 bytes earlier. */
-export const filestatOfUnstable: FilestatLayout = (guest, pointer, stat) => {
-  writeHead(guest, pointer, stat);
-  guest.memory.setU32(pointer + 20, stat.nlink);
-  writeTail(guest, pointer + 24, stat);
+export const filestatOfUnstable: FilestatLayout = (guest, pointer, inode) => {
+  writeHead(guest, pointer, inode);
+  guest.memory.setU32(pointer + 20, (inode ?? STREAM).nlink);
+  writeTail(guest, pointer + 24, inode);
 };
 
-function writeHead(guest: Guest, pointer: number, stat: Inode | typeof STREAM_STAT): void {
-  guest.memory.setU64(pointer, stat === STREAM_STAT ? 0n : guest.device(stat as Inode));
-  guest.memory.setU64(pointer + 8, stat.ino);
-  guest.memory.setU64(pointer + 16, BigInt(stat.filetype));
+function writeHead(guest: Guest, pointer: number, inode: Inode | null): void {
+  const { ino, filetype } = inode ?? STREAM;
+  guest.memory.setU64(pointer, inode === null ? 0n : guest.device(inode));
+  guest.memory.setU64(pointer + 8, ino);
+  guest.memory.setU64(pointer + 16, BigInt(filetype));
 }
 
-function writeTail(guest: Guest, pointer: number, stat: Stat): void {
-  guest.memory.setU64(pointer, BigInt(stat.size));
-  guest.memory.setU64(pointer + 8, stat.atim);
-  guest.memory.setU64(pointer + 16, stat.mtim);
-  guest.memory.setU64(pointer + 24, stat.ctim);
+function writeTail(guest: Guest, pointer: number, inode: Inode | null): void {
+  const { size, atim, mtim, ctim } = inode ?? STREAM;
+  guest.memory.setU64(pointer, BigInt(size));
+  guest.memory.setU64(pointer + 8, atim);
+  guest.memory.setU64(pointer + 16, mtim);
+  guest.memory.setU64(pointer + 24, ctim);
 }
 
 /** The arguments of the two calls that set times. */

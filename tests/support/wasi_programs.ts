@@ -1,14 +1,14 @@
 /** The programs in tests/testdata/wasi/programs: how each is run, and what it must print. */
 
+import { STATUS } from "../../core/outcome.ts";
 import { deterministicWorld } from "../../core/wasi/deterministic.ts";
-import type { GuestInput, Preopen, Program } from "../../core/wasi/program.ts";
-import { Quota, QUOTA_LIMITS } from "../../core/wasi/quota.ts";
-import type { VolumeOptions } from "../../core/wasi/volume.ts";
 import { File } from "../../core/wasi/file.ts";
 import { Directory, emptyDirectory, forkDirectory } from "../../core/wasi/inode.ts";
-import { STATUS } from "../../core/outcome.ts";
+import type { GuestInput, Preopen, Program } from "../../core/wasi/program.ts";
+import { Quota, QUOTA_LIMITS } from "../../core/wasi/quota.ts";
 import { runProgram } from "../../core/wasi/run.ts";
 import { Symlink } from "../../core/wasi/symlink.ts";
+import type { VolumeOptions } from "../../core/wasi/volume.ts";
 
 /** A directory besides the empty `.`; see `sampleDirectory` for what is in it. */
 interface SamplePreopen {

@@ -144,7 +144,22 @@ static void opening(int dir) {
   WASI(__wasi_path_open(dir, 0, "file", 0, 0, 0, 32, &fd), E(INVAL));
 }
 
+static void streams(void) {
+  for (int fd = 0; fd < 3; fd++) {
+    memset(&filestat, 0xee, sizeof filestat);
+    WASI(__wasi_fd_filestat_get(fd, &filestat), 0);
+    CHECK(filestat.filetype == __WASI_FILETYPE_CHARACTER_DEVICE && filestat.size == 0 && filestat.nlink == 1);
+    CHECK(filestat.dev == 0 && filestat.ino == 0 && filestat.atim == 0 && filestat.mtim == 0 && filestat.ctim == 0);
+    WASI_ONE_OF(__wasi_fd_filestat_set_times(fd, 0, 0, 5), E(INVAL), E(NOTCAPABLE));
+    WASI(__wasi_fd_filestat_set_size(fd, 0), E(INVAL));
+    WASI(__wasi_fd_allocate(fd, 0, 1), E(SPIPE));
+    WASI(__wasi_fd_advise(fd, 0, 0, 0), E(SPIPE));
+    WASI(__wasi_fd_tell(fd, &position), E(SPIPE));
+  }
+}
+
 int main(void) {
+  streams();
   int dir = scratch();
   sizes(dir);
   times(dir);
