@@ -17,7 +17,8 @@ export function selfCommand(
 ): ChildCommand {
   const path = Deno.execPath();
   if (Deno.build.standalone) return { path, args: [subcommand] };
-  // No lock file: children must not write one, and what they load the parent has checked.
-  const run = ["run", "--no-prompt", "--quiet", "--no-lock", ...permissions];
+  // No lock file: children must not write one, and what they load the parent has checked. Only what is cached: an
+  // import of a package asks its registry, and needs no permission for that.
+  const run = ["run", "--no-prompt", "--quiet", "--no-lock", "--cached-only", ...permissions];
   return { path, args: [...run, entryUrl, subcommand] };
 }

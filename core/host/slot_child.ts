@@ -25,7 +25,7 @@ export class SlotChild implements SlotProcess {
   /** Throws what `Deno.Command` throws. */
   constructor({ path, args }: ChildCommand, readUsage: ReadUsage) {
     const pipes = { stdin: "piped", stdout: "piped", stderr: "piped", detached: true } as const;
-    const environment = { clearEnv: true, env: childEnvironment() };
+    const environment = { clearEnv: true, env: childEnvironment(), cwd: "/" };
     this.#child = new Deno.Command(path, { args: [...args], ...pipes, ...environment }).spawn();
     this.pid = this.#child.pid;
     this.#readUsage = readUsage;
