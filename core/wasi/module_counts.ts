@@ -46,9 +46,9 @@ export const MAX_FUNCTION_BYTES = 2 * 1024 * 1024;
 /**
  * Bytes of the largest function times the length of the longest list of parameters or results. V8's checks keep both
  * lists of every block and call: 3 bytes of code that name a list of 1,000 take 16 KB, and a module of 400 KB took
- * the process down. 16 bytes for each here are 540 MB at most [10^6]; 50 parameters may go with 671 KB.
+ * the process down. 16 bytes for each here are 270 MB for each of its threads [10^6]; 50 parameters may go with 335 KB.
  */
-const MAX_FUNCTION_BYTES_TIMES_LIST = 2 ** 25;
+const MAX_FUNCTION_BYTES_TIMES_LIST = 2 ** 24;
 
 /**
  * Throws `invalid_argument` when a section has too many items, or too large ones. Code is not looked into. Returns

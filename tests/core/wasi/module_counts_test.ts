@@ -87,12 +87,12 @@ Deno.test("checkLists() refuses large functions beside long lists, which V8 keep
       ...functionType(long, []),
     ]]
   ) {
-    ok(prepareLists(type, 33_554));
-    throws(() => prepareLists(type, 33_555), {
+    ok(prepareLists(type, 16_777));
+    throws(() => prepareLists(type, 16_778), {
       message:
-        "cannot run module: it has a function of 33555 bytes and one with 1000 parameters or results, " +
+        "cannot run module: it has a function of 16778 bytes and one with 1000 parameters or results, " +
         "which is too much together: build it with less inlining, or pass them through memory",
     });
   }
-  ok(prepareLists(functionType(long.slice(0, 50), []), 600_000));
+  ok(prepareLists(functionType(long.slice(0, 50), []), 300_000));
 });
