@@ -33,8 +33,11 @@ interface Walk {
   links: number;
 }
 
-/** Whether a symbolic link at the end is followed; "never" is for what changes names: `rmdir link/` fails. */
-export type Follow = "always" | "before slash" | "never";
+/**
+ * Whether a symbolic link at the end is followed; "never" is for what changes names: `rmdir link/` fails. "unless
+ * slash" is for what makes files, which no path with a slash at its end can name.
+ */
+export type Follow = "always" | "before slash" | "unless slash" | "never";
 
 /** The answer to the lookupflags of a call. */
 export function followFlag(lookupflags: number): Follow {
@@ -90,7 +93,7 @@ export function resolveExisting(start: Directory, path: string, follow: Follow):
 }
 
 function follows(follow: Follow, slash: boolean): boolean {
-  return follow === "always" || (slash && follow === "before slash");
+  return follow === "always" || follow === (slash ? "before slash" : "unless slash");
 }
 
 function requireShortName(name: string): void {

@@ -78,7 +78,8 @@ function findInode(
 ): Inode {
   if ((oflags & OFLAGS.CREAT) === 0) return resolveExisting(start, path, followFlag(lookupflags));
   const exclusive = (oflags & OFLAGS.EXCL) !== 0;
-  const follow = exclusive || path.endsWith("/") ? "never" : followFlag(lookupflags);
+  const follows = !exclusive && followFlag(lookupflags) === "always";
+  const follow = follows ? "unless slash" : "never";
   return openOrCreate(guest, findPlace(start, path, follow), exclusive);
 }
 

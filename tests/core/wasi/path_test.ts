@@ -80,6 +80,13 @@ Deno.test("resolvePath() follows a link at the end only when it is told to, or b
   assert.deepEqual([gone.name, gone.inode], ["none", undefined]);
 });
 
+Deno.test("findPlace() follows a link for what makes files, unless a slash comes after it", () => {
+  assert(findPlace(makeTree(), "soft", "unless slash").inode instanceof Directory);
+  const place = findPlace(makeTree(), "soft/", "unless slash");
+  assert(place.inode instanceof Symlink);
+  assert.equal(place.slash, true);
+});
+
 Deno.test("resolvePath() gives the dots as the name of what ends in them, and the directory as its own parent", () => {
   const names: [string, string][] = [[".", "."], ["dir/.", "."], ["dir/..", ".."], ["./", "."], [
     "dir/sub/../.",
@@ -124,7 +131,7 @@ Deno.test("resolvePath() ends with a place or a fault inside the tree for any pa
     "..",
     "",
   );
-  const follow = fc.constantFrom<Follow>("always", "before slash", "never");
+  const follow = fc.constantFrom<Follow>("always", "before slash", "unless slash", "never");
   fc.assert(fc.property(fc.array(part, { maxLength: 12 }), follow, (parts, how) => {
     const root = makeTree();
     try {
