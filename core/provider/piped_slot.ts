@@ -96,9 +96,12 @@ export class PipedSlot implements Slot {
         const cause = await howItEnded(this.#process);
         throw new WasimoffError("unavailable", "cannot start a slot: its process ended", { cause });
       }
-      const [frame] = this.#decoder.push(bytes);
+      const [frame, more] = this.#decoder.push(bytes);
       if (frame === undefined) continue;
       if (frame.type !== FRAME.READY) throw broken(`its first frame has type ${frame.type}`);
+      if (more !== undefined || !this.#decoder.isBetweenFrames) {
+        throw broken("it goes on before its first task");
+      }
       return;
     }
   }

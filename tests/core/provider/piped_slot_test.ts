@@ -9,6 +9,7 @@ import { MAX_EXTRA_RSS_BYTES, PipedSlot, START_TIMEOUT_MS } from "../../../core/
 import { PREPARE_TIMEOUT_MS } from "../../../core/provider/slot_supply.ts";
 import type { SlotIo, SlotTask } from "../../../core/provider/slot.ts";
 import {
+  encodeFrame,
   encodeNumber,
   FRAME,
   MAX_FRAME_BYTES,
@@ -171,6 +172,11 @@ Deno.test("PipedSlot.start() rejects when the process ends, keeps silent or says
   odd.say(FRAME.STDOUT, "hello");
   await rejects(PipedSlot.start(odd), { code: "internal" });
   strictEqual(odd.killed, true);
+
+  const hasty = new ScriptedProcess();
+  hasty.sayRaw(new Uint8Array([...encodeFrame(FRAME.READY), 0]));
+  await rejects(PipedSlot.start(hasty), /it goes on before its first task/);
+  strictEqual(hasty.killed, true);
 
   const clock = install();
   try {
