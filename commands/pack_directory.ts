@@ -1,8 +1,9 @@
 /** Packs a copy of a directory as a ZIP, for `--dir`. */
 
-import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from "@zip.js/zip.js";
 import { WasimoffError } from "../core/errors.ts";
 import { MAX_FILE_BYTES } from "../core/provider/slot_intake.ts";
+import type { EntryKind } from "../core/wasi/zip_entries.ts";
+import { packZip, ZIP_MAX_ITEMS, type ZipItem } from "../core/wasi/zip_writer.ts";
 import { formatSize } from "./size.ts";
 import { usageError } from "./usage_error.ts";
 
@@ -10,24 +11,8 @@ import { usageError } from "./usage_error.ts";
 const HEADER_ALLOWANCE_BYTES = 16 * 1024 * 1024;
 /** The copy is built in memory and sent whole. */
 const MAX_PACKED_BYTES = MAX_FILE_BYTES - HEADER_ALLOWANCE_BYTES;
-/** What the format holds without its 64-bit extension (APPNOTE 4.4.22). */
-const MAX_PACKED_ENTRIES = 65_535;
-
-/**
- * Everything that could differ between two copies of the same tree is fixed, so that an unchanged directory has
- * the same hash everywhere and is sent only once. The date is read as local time, hence the constructor.
- */
-const FIXED = {
-  level: 0,
-  dataDescriptor: false,
-  extendedTimestamp: false,
-  lastModDate: new Date(1980, 0, 1),
-  useWebWorkers: false,
-} as const;
-
-const FILE_MODE = 0o100644;
-const DIRECTORY_MODE = 0o040755;
-const LINK_MODE = 0o120777;
+/** Whether its owner may execute a file. */
+const MODE_OWNER_EXECUTES = 0o100;
 
 export interface PackLimits {
   readonly maxBytes?: number;
@@ -35,35 +20,39 @@ export interface PackLimits {
 }
 
 interface Entry {
-  /** Path within the ZIP; a directory's ends with a slash. */
+  /** Path within the ZIP. */
   readonly name: string;
   readonly path: string;
-  readonly mode: number;
+  readonly kind: EntryKind;
+}
+
+interface Content {
+  readonly bytes: Uint8Array;
+  readonly executable: boolean;
 }
 
 /**
- * The ZIP of a directory's tree, links kept as links; null when the directory is empty. Rejects with
+ * The ZIP of a directory's tree, links kept as links; null when the directory is empty. Times are left out, so that
+ * an unchanged directory has the same hash everywhere and is sent only once. Rejects with
  * `not_found`, with `out_of_range` beyond the limits, and for anything that is no file, directory or link;
  * every message names the path.
  */
 export async function packDirectory(
   root: string,
-  { maxBytes = MAX_PACKED_BYTES, maxEntries = MAX_PACKED_ENTRIES }: PackLimits = {},
+  { maxBytes = MAX_PACKED_BYTES, maxEntries = ZIP_MAX_ITEMS }: PackLimits = {},
 ): Promise<Uint8Array | null> {
-  const zip = new ZipWriter(new Uint8ArrayWriter(), FIXED);
-  let bytes = 0;
-  let entries = 0;
-  for await (const { name, path, mode } of walk(root, "")) {
-    if (++entries > maxEntries) throw tooMuch(root, `more than ${maxEntries} entries`);
-    const content = await named(path, () => readEntry(path, mode, maxBytes - bytes));
+  const items: ZipItem[] = [];
+  let left = maxBytes;
+  for await (const { name, path, kind } of walk(root, "")) {
+    if (items.length === maxEntries) throw tooMuch(root, `more than ${maxEntries} entries`);
+    const content = await named(path, () => readEntry(path, kind, left));
     if (content === null) throw tooMuch(root, `more than ${formatSize(maxBytes)}`);
-    bytes += content.length;
-    const directory = mode === DIRECTORY_MODE;
-    const reader = directory ? undefined : new Uint8ArrayReader(content);
-    await named(path, () => zip.add(name, reader, { ...FIXED, directory, unixMode: mode }));
+    const { bytes, executable } = content;
+    left -= bytes.length;
+    const read = (into: Uint8Array) => into.set(bytes);
+    items.push({ name, kind, executable, mtimeMs: null, size: bytes.length, read });
   }
-  const packed = await zip.close();
-  return entries === 0 ? null : packed;
+  return items.length === 0 ? null : packZip(items);
 }
 
 /** Everything below a directory in an order that depends on the names alone; links are not followed. */
@@ -74,12 +63,12 @@ async function* walk(directory: string, prefix: string): AsyncGenerator<Entry> {
     const path = `${directory}/${name}`;
     if (name.includes("\\")) throw usageError(`pack "${path}": rename it, a ZIP cannot keep a backslash`);
     if (isSymlink) {
-      yield { name: prefix + name, path, mode: LINK_MODE };
+      yield { name: prefix + name, path, kind: "link" };
     } else if (isDirectory) {
-      yield { name: `${prefix}${name}/`, path, mode: DIRECTORY_MODE };
+      yield { name: prefix + name, path, kind: "directory" };
       yield* walk(path, `${prefix}${name}/`);
     } else if (isFile) {
-      yield { name: prefix + name, path, mode: FILE_MODE };
+      yield { name: prefix + name, path, kind: "file" };
     } else {
       throw usageError(`pack "${path}": it is neither a file nor a directory nor a link`);
     }
@@ -87,20 +76,22 @@ async function* walk(directory: string, prefix: string): AsyncGenerator<Entry> {
 }
 
 /** Content of a file or target of a link; null when it has more bytes than are left. */
-async function readEntry(path: string, mode: number, left: number): Promise<Uint8Array | null> {
-  if (mode === DIRECTORY_MODE) return new Uint8Array();
-  if (mode === LINK_MODE) return new TextEncoder().encode(await Deno.readLink(path));
-  if ((await Deno.stat(path)).size > left) return null;
-  const content = await Deno.readFile(path);
-  return content.length > left ? null : content;
+async function readEntry(path: string, kind: EntryKind, left: number): Promise<Content | null> {
+  if (kind === "directory") return { bytes: new Uint8Array(), executable: false };
+  if (kind === "link") {
+    return { bytes: new TextEncoder().encode(await Deno.readLink(path)), executable: false };
+  }
+  const { size, mode } = await Deno.stat(path);
+  if (size > left) return null;
+  const bytes = await Deno.readFile(path);
+  return bytes.length > left ? null : { bytes, executable: ((mode ?? 0) & MODE_OWNER_EXECUTES) !== 0 };
 }
 
 async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const missing = error instanceof Deno.errors.NotFound;
-    const code = missing ? "not_found" : "unknown";
+    const code = error instanceof Deno.errors.NotFound ? "not_found" : "unknown";
     throw new WasimoffError(code, `pack "${path}": ${describe(error, path)}`, { cause: error });
   }
 }

@@ -88,13 +88,18 @@ async function runPrepared(
   let end: TaskResult | null = null;
   try {
     end = await run(prepared.task, { stdin: input, stdout, stderr, artifacts }, signal);
-    if (artifacts !== null && end.outcome.reason === "exit" && !await artifacts.save()) {
+    // What came is kept, also when something else that was asked for is missing.
+    if (artifacts !== null && !await artifacts.save() && end.outcome.reason === "exit") {
       call.log.warn(`the task brought nothing back for "${call.options.output}"`);
     }
     return end;
   } catch (error) {
     reportCauses(error, call.log);
-    return { ...end ?? unstarted(outcomeOf(error)), outcome: outcomeOf(error) };
+    if (end === null || end.outcome.reason === "exit") {
+      return { ...end ?? unstarted(outcomeOf(error)), outcome: outcomeOf(error) };
+    }
+    call.log.error(outcomeOf(error).message);
+    return end;
   }
 }
 

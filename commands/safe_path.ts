@@ -1,19 +1,30 @@
 /** Names from a ZIP that somebody else made. */
 
+import { splitEntryName } from "../core/wasi/zip_names.ts";
 import { WasimoffError } from "../core/errors.ts";
 
-/** Parts of a path below a directory; `permission_denied` for a name that could lead out of it. */
-export function safePath(name: string): readonly string[] {
-  const parts = name.replace(/\/$/, "").split("/");
-  const escapes = parts.some((part) => part === "" || part === "." || part === "..");
-  if (escapes || name.includes("\\") || name.includes("\0")) {
-    throw new WasimoffError("permission_denied", `unpack: the name "${name}" leads out of the directory`);
+/** Devices of Windows, which are everywhere, whatever comes after a dot. */
+const WINDOWS_DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(\.|$)/i;
+/** Drives, streams, wildcards, and what Windows cuts off at the end of a name. */
+// deno-lint-ignore no-control-regex -- they are what must not be there
+const WINDOWS_REFUSES = /[<>:"|?*\x00-\x1f]|[. ]$/;
+
+/**
+ * Parts of a path below a directory. Throws `invalid_argument` for a name that could lead out of it, or stands for
+ * something else than a file on this system.
+ */
+export function safePath(name: string, system: typeof Deno.build.os = Deno.build.os): readonly string[] {
+  const parts = splitEntryName(name);
+  const odd = (part: string) => WINDOWS_REFUSES.test(part) || WINDOWS_DEVICE.test(part);
+  if (system === "windows" && parts.some(odd)) {
+    throw new WasimoffError("invalid_argument", `unpack ZIP: Windows cannot have a file "${name}"`);
   }
   return parts;
 }
 
 /** Whether a link with this target stays below the directory it is in, whatever other links there are. */
-export function isDownward(target: string): boolean {
+export function isDownward(target: string, system: typeof Deno.build.os = Deno.build.os): boolean {
+  if (system === "windows" && /\\|:/.test(target)) return false;
   return target !== "" && !target.startsWith("/") && !target.includes("\0") &&
     !target.split("/").includes("..");
 }

@@ -1,17 +1,20 @@
 /** Unpacks a ZIP made by somebody else into a directory of ours. */
 
-import { type Entry, Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
 import { WasimoffError } from "../core/errors.ts";
+import { PATH_MAX_BYTES } from "../core/wasi/symlink.ts";
+import { unpackEntry } from "../core/wasi/zip_contents.ts";
+import { readZipEntries, type ZipEntry } from "../core/wasi/zip_entries.ts";
+import { decodeZipText } from "../core/wasi/zip_names.ts";
 import { replaceFile } from "./replace_file.ts";
 import { isDownward, safePath } from "./safe_path.ts";
 import { formatSize } from "./size.ts";
 
 /** Unpacked bytes in total. */
 const MAX_UNPACKED_BYTES = 1024 * 1024 * 1024;
-/** Files, directories and links. */
+/** Files and links, and all directories that they are in. */
 const MAX_UNPACKED_ENTRIES = 65_535;
-/** Bytes that name a link's target; Linux allows no more (PATH_MAX). */
-const MAX_LINK_BYTES = 4096;
+const EXECUTABLE_MODE = 0o777;
+const FILE_MODE = 0o666;
 
 export interface UnpackOptions {
   readonly maxBytes?: number;
@@ -26,95 +29,87 @@ export interface UnpackOptions {
  */
 export async function unpackZip(zip: Uint8Array, directory: string, options: UnpackOptions): Promise<void> {
   const { maxBytes = MAX_UNPACKED_BYTES, maxEntries = MAX_UNPACKED_ENTRIES, onSkippedLink } = options;
-  const reader = new ZipReader(new Uint8ArrayReader(zip), {
-    useWebWorkers: false,
-    // safePath is stricter, and names the entry.
-    filenameValidation: "tolerant",
-  });
   try {
-    const entries = await readEntries(reader, maxEntries, maxBytes);
+    // Whatever the ratio: the sizes are bounded, and so is the ZIP.
+    const entries = readZipEntries(zip, { maxEntries, maxBytes, maxRatio: Infinity });
+    checkNames(entries, maxEntries);
     await Deno.mkdir(directory, { recursive: true });
-    for (const { entry, parts } of entries) await writeEntry(entry, { directory, parts, onSkippedLink });
+    const place = { directory, entered: new Set<string>(), onSkippedLink };
+    for (const entry of entries) await writeEntry(entry, place);
   } catch (error) {
     if (error instanceof WasimoffError) throw error;
     throw new WasimoffError("unknown", `unpack into "${directory}": ${WasimoffError.from(error).message}`, {
       cause: error,
     });
-  } finally {
-    await reader.close();
   }
 }
 
-async function readEntries(reader: ZipReader<unknown>, maxEntries: number, maxBytes: number) {
-  const entries: { entry: Entry; parts: readonly string[] }[] = [];
-  let bytes = 0;
-  for await (const entry of reader.getEntriesGenerator()) {
-    if (entries.length === maxEntries) throw tooMuch(`more than ${maxEntries} entries`);
-    bytes += entry.uncompressedSize;
-    if (bytes > maxBytes) throw tooMuch(`more than ${formatSize(maxBytes)}`);
-    entries.push({ entry, parts: safePath(entry.filename) });
+/** Throws when a name is not safe, or when all of them would make too many directories. */
+function checkNames(entries: readonly ZipEntry[], maxEntries: number): void {
+  const directories = new Set<string>();
+  let others = 0;
+  for (const { name, kind } of entries) {
+    const parts = safePath(name);
+    if (kind !== "directory") others += 1;
+    for (let path = "", index = 0; index < parts.length - (kind === "directory" ? 0 : 1); index++) {
+      directories.add(path += `/${parts[index]}`);
+    }
+    if (directories.size + others > maxEntries) {
+      throw new WasimoffError("out_of_range", `unpack ZIP: more than ${maxEntries} files and directories`);
+    }
   }
-  return entries;
 }
 
 interface Place {
   readonly directory: string;
-  readonly parts: readonly string[];
+  /** Directories that are known to be real ones. */
+  readonly entered: Set<string>;
   readonly onSkippedLink: UnpackOptions["onSkippedLink"];
 }
 
-async function writeEntry(entry: Entry, { directory, parts, onSkippedLink }: Place): Promise<void> {
-  const parents = entry.directory ? parts : parts.slice(0, -1);
-  let path = directory;
-  for (const part of parents) path = await enter(`${path}/${part}`);
-  if (entry.directory) return;
+async function writeEntry(entry: ZipEntry, place: Place): Promise<void> {
+  const parts = safePath(entry.name);
+  const parents = entry.kind === "directory" ? parts : parts.slice(0, -1);
+  let path = place.directory;
+  for (const part of parents) path = await enter(`${path}/${part}`, place.entered);
+  if (entry.kind === "directory") return;
   path = `${path}/${parts.at(-1)}`;
-  if (entry.symlink && entry.uncompressedSize > MAX_LINK_BYTES) {
-    throw tooMuch("a link with an endless target");
-  }
+  if (entry.kind === "link") return await writeLink(entry, path, place);
   const content = await extract(entry);
-  if (!entry.symlink) return await replaceFile(path, (temporary) => Deno.writeFile(temporary, content));
-  const target = new TextDecoder().decode(content);
-  if (!isDownward(target)) return onSkippedLink(entry.filename, target);
+  const mode = entry.executable ? EXECUTABLE_MODE : FILE_MODE;
+  await replaceFile(path, (temporary) => Deno.writeFile(temporary, content, { mode }));
+}
+
+async function writeLink(entry: ZipEntry, path: string, { onSkippedLink }: Place): Promise<void> {
+  if (entry.size > PATH_MAX_BYTES) {
+    const message = `unpack ZIP: the target of link "${entry.name}" has ${formatSize(entry.size)}`;
+    throw new WasimoffError("out_of_range", message);
+  }
+  const target = decodeZipText(await extract(entry), `the target of link "${entry.name}"`);
+  if (!isDownward(target)) return onSkippedLink(entry.name, target);
   await replaceFile(path, (temporary) => Deno.symlink(target, temporary));
 }
 
 /** Makes sure that a real directory is there: a link in its place could lead anywhere. */
-async function enter(path: string): Promise<string> {
+async function enter(path: string, entered: Set<string>): Promise<string> {
+  if (entered.has(path)) return path;
   try {
     await Deno.mkdir(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    if ((await Deno.lstat(path)).isDirectory) return path;
-    throw new WasimoffError(
-      "failed_precondition",
-      `unpack: "${path}" is in the way of a directory: move it away`,
-    );
+    if (!(await Deno.lstat(path)).isDirectory) {
+      throw new WasimoffError(
+        "failed_precondition",
+        `unpack: "${path}" is in the way of a directory: move it away`,
+      );
+    }
   }
+  entered.add(path);
   return path;
 }
 
-async function extract(entry: Exclude<Entry, { directory: true }>): Promise<Uint8Array> {
-  const limited = new LimitedWriter(entry.uncompressedSize);
-  return await entry.getData(limited, { useWebWorkers: false, checkCrc32: true });
-}
-
-/** Declared sizes may lie: the bytes themselves are counted too. */
-class LimitedWriter extends Uint8ArrayWriter {
-  #left: number;
-
-  constructor(limit: number) {
-    super();
-    this.#left = limit;
-  }
-
-  override writeUint8Array(chunk: Uint8Array): Promise<void> {
-    this.#left -= chunk.length;
-    if (this.#left < 0) return Promise.reject(tooMuch("more than its directory says"));
-    return super.writeUint8Array(chunk);
-  }
-}
-
-function tooMuch(what: string): WasimoffError {
-  return new WasimoffError("out_of_range", `unpack: the ZIP holds ${what}`);
+async function extract(entry: ZipEntry): Promise<Uint8Array> {
+  const content = new Uint8Array(entry.size);
+  await unpackEntry(entry, content);
+  return content;
 }

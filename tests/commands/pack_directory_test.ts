@@ -3,6 +3,11 @@
 import assert from "node:assert/strict";
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
 import { packDirectory } from "../../commands/pack_directory.ts";
+import { ERRNO } from "../../core/wasi/abi.ts";
+import { WasiFault } from "../../core/wasi/fault.ts";
+import { resolvePath } from "../../core/wasi/path.ts";
+import { unpackZip as unpackRootfs } from "../../core/wasi/rootfs.ts";
+import type { Symlink } from "../../core/wasi/symlink.ts";
 import { temporaryDirectory } from "./temporary_directory.ts";
 
 async function fill(path: string, names: readonly string[]): Promise<void> {
@@ -86,6 +91,33 @@ Deno.test("packDirectory() says what is wrong with a name that a ZIP cannot keep
     .output();
   assert.equal(made.code, 0);
   await assert.rejects(packDirectory(directory.path), { message: /its name is no UTF-8: rename it$/ });
+});
+
+Deno.test("packDirectory() keeps links that lead outside, which lead nowhere in a guest", async () => {
+  await using directory = await temporaryDirectory();
+  await Deno.symlink("/etc/passwd", `${directory.path}/abs`);
+  await Deno.symlink("../../etc/passwd", `${directory.path}/up`);
+  const { root } = await unpackRootfs((await packDirectory(directory.path))!);
+  assert.deepEqual(root.list().map(({ inode }) => (inode as Symlink).path), [
+    "/etc/passwd",
+    "../../etc/passwd",
+  ]);
+  for (const name of ["abs", "up"]) {
+    assert.throws(() => resolvePath(root, name, "always"), new WasiFault(ERRNO.NOTCAPABLE));
+  }
+});
+
+Deno.test("packDirectory() keeps that a file may be executed", async () => {
+  await using directory = await temporaryDirectory();
+  await Deno.writeTextFile(`${directory.path}/run`, "", { mode: 0o755 });
+  await Deno.writeTextFile(`${directory.path}/text`, "");
+  assert.deepEqual(
+    (await unpack((await packDirectory(directory.path))!)).map(([name, mode]) => [name, mode]),
+    [
+      ["run", "100755"],
+      ["text", "100644"],
+    ],
+  );
 });
 
 Deno.test("packDirectory() ends at its limits", async () => {

@@ -6,30 +6,41 @@ import { isDownward, safePath } from "../../commands/safe_path.ts";
 Deno.test("safePath() splits names that stay below", () => {
   assert.deepEqual(safePath("a"), ["a"]);
   assert.deepEqual(safePath("a/b c/..d/"), ["a", "b c", "..d"]);
+  assert.deepEqual(safePath("./a//b/."), ["a", "b"]);
 });
 
 Deno.test("safePath() refuses names that could lead out", () => {
+  for (const name of ["/", "/etc/passwd", "..", "../x", "a/../../x", "a/..", "a\\..\\b", "//x"]) {
+    assert.throws(() => safePath(name), { code: "invalid_argument", message: /^unpack ZIP: entry / }, name);
+  }
+});
+
+Deno.test("safePath() refuses on Windows what is no file there", () => {
   for (
     const name of [
-      "",
-      "/",
-      "/etc/passwd",
-      "..",
-      "../x",
-      "a/../../x",
-      "a/..",
-      "./a",
-      "a//b",
-      "a\\..\\b",
-      "a\0b",
-      "//x",
+      "C:evil",
+      "file:stream",
+      "dir/NUL",
+      "con.txt",
+      "Aux /x",
+      "COM1",
+      "lpt\u00b9.log",
+      "a./b",
+      "a ",
+      "a*",
+      "a\nb",
+      "CONIN$",
     ]
   ) {
     assert.throws(
-      () => safePath(name),
-      { code: "permission_denied", message: /leads out of the directory/ },
+      () => safePath(name, "windows"),
+      { message: /^unpack ZIP: Windows cannot have a file / },
       name,
     );
+    assert.notDeepEqual(safePath(name, "linux"), []);
+  }
+  for (const name of ["console", "nullify.txt", "a.b", "com", "com10", "é"]) {
+    assert.deepEqual(safePath(name, "windows"), [name]);
   }
 });
 
@@ -37,5 +48,8 @@ Deno.test("isDownward() allows only targets that no chain of links can lead out"
   for (const target of ["a", "a/b", "./a", "..a"]) assert.equal(isDownward(target), true, target);
   for (const target of ["", "/", "/etc", "..", "../a", "a/../..", "a/..", "a\0"]) {
     assert.equal(isDownward(target), false, target);
+  }
+  for (const target of ["C:\\Windows", "c:x", "a\\..\\..", "\\\\server\\share"]) {
+    assert.equal(isDownward(target, "windows"), false, target);
   }
 });
