@@ -17,7 +17,7 @@ export interface GuestTask {
   /** `KEY=value` each. */
   readonly env: readonly string[];
   readonly directories: readonly GuestDirectory[];
-  /** Paths in the first directory. */
+  /** Paths and patterns, as the guest would write them. */
   readonly artifacts: readonly string[];
 }
 
