@@ -1,6 +1,3 @@
-// NOTE FROM THE LEAD to the helper of rootfs: the project rule is that a well-kept library beats our own code for ZIP, even
-// when slower. Go back to @zip.js/zip.js for reading and writing (git show HEAD:core/wasi/rootfs.ts), keep your checks,
-// quota, globs, tree cache. Delete this note and the zip_{directory,entries,contents,writer,format}.ts/crc32.ts files.
 /** Finds the central directory of a ZIP: the list of its entries, at its end. */
 
 import { END_LOCATOR_64, END_RECORD, END_RECORD_64, MAX_U16, MAX_U32 } from "./zip_format.ts";

