@@ -15,6 +15,7 @@ const MAX_MODULE_BYTES = 64 * 1024 * 1024;
 export interface CompiledModule {
   readonly module: WebAssembly.Module;
   readonly importedMemory: ImportedMemory | null;
+  readonly startExport: string | null;
 }
 
 /** Compiles bytes that have been checked and limited. */
@@ -23,6 +24,7 @@ export function compileModule(bytes: Uint8Array, maxMemoryBytes: number): Compil
   return {
     module: new WebAssembly.Module(prepared.bytes as Uint8Array<ArrayBuffer>),
     importedMemory: prepared.importedMemory,
+    startExport: prepared.startExport,
   };
 }
 

@@ -5,7 +5,7 @@ import type { ImportedMemory } from "./program.ts";
 import { capMemory, cappedPages, type DeclaredMemory, readMemory, severalMemories } from "./memory_limits.ts";
 import { checkCounts, checkLists } from "./module_counts.ts";
 import { applyEdits, type Edit, sectionEdits } from "./module_edits.ts";
-import { readExports } from "./module_exports.ts";
+import { exportStart, readExports, START_EXPORT } from "./module_exports.ts";
 import { readImports } from "./module_imports.ts";
 import { checkModuleKind } from "./module_kind.ts";
 import { damaged, type ModuleReader } from "./module_reader.ts";
@@ -25,12 +25,15 @@ export interface PreparedModule {
   readonly bytes: Uint8Array;
   /** The memory it imports; null when it brings its own or has none. */
   readonly importedMemory: ImportedMemory | null;
+  /** An export to call before `_start`, in the place of a start section; null when it had none. */
+  readonly startExport: string | null;
 }
 
 /**
  * Checks that the bytes are a WASI preview 1 command with at most one plain memory, and returns them ready for
  * `WebAssembly.compile` (which still checks all the rest): with the maxima of memory and tables lowered to the
- * limits, and without custom sections, which V8 would partly read. Throws `invalid_argument` with a line for people.
+ * limits, without custom sections, which V8 would partly read, and with an export in the place of a start section,
+ * which would run before the memory can be reached and where nothing can be suspended. Throws `invalid_argument` with a line for people.
  */
 export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): PreparedModule {
   checkModuleKind(bytes);
@@ -43,18 +46,21 @@ export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): Prepared
   const typeSection = read(SECTION.type);
   const types = typeSection ? readTypes(typeSection) : NO_TYPES;
   checkLists(types.longestList, largestFunction);
-  const { own, imported } = checkCommand(read, types);
+  const { own, imported, start } = checkCommand(read, types);
   const memory = own ?? imported;
   const maximum = memory === null ? 0 : cappedPages(memory, limits.maxMemoryBytes);
   const memoryEdits = memory === null ? [] : capMemory(memory, maximum);
   const tables = read(SECTION.table);
+  const exports = read(SECTION.export);
   const edits = allEdits(sections, [
     [SECTION.table, tables === null ? [] : capTables(tables)],
     [own === null ? SECTION.import : SECTION.memory, memoryEdits],
+    [SECTION.export, start === null || exports === null ? [] : exportStart(exports, start)],
   ]);
   return {
     bytes: applyEdits(bytes, edits),
     importedMemory: imported && { initial: imported.min, maximum },
+    startExport: start === null ? null : START_EXPORT,
   };
 }
 
@@ -63,13 +69,15 @@ const NO_TYPES: Types = { signatures: [], longestList: 0 };
 /** A reader of a section; null when the module does not have it. */
 type ReadSection = (id: number) => ModuleReader | null;
 
-interface Memories {
+interface Command {
   readonly own: DeclaredMemory | null;
   readonly imported: DeclaredMemory | null;
+  /** Index of the function that its start section names. */
+  readonly start: number | null;
 }
 
 /** Checks imports, exports and `_start`, and that there is one memory at most, which can be reached. */
-function checkCommand(read: ReadSection, { signatures }: Types): Memories {
+function checkCommand(read: ReadSection, { signatures }: Types): Command {
   const memorySection = read(SECTION.memory);
   const own = memorySection && readMemory(memorySection);
   const imports = read(SECTION.import);
@@ -78,21 +86,15 @@ function checkCommand(read: ReadSection, { signatures }: Types): Memories {
     : { functions: [], memory: null };
   if (own !== null && imported !== null) throw severalMemories(2);
   const exports = readExports(read(SECTION.export));
-  const type = functions[exports.start] ??
-    functionType(read(SECTION.function), exports.start - functions.length);
-  if (signatures[type] !== ":") {
-    throw refused(
-      'its "_start" takes arguments or returns values: build a WASI command with a main function',
-    );
+  const start = read(SECTION.start)?.u32() ?? null;
+  for (const index of start === null ? [exports.start] : [exports.start, start]) {
+    const type = functions[index] ?? functionType(read(SECTION.function), index - functions.length);
+    if (signatures[type] === ":") continue;
+    const which = index === exports.start ? 'its "_start"' : "its start function";
+    throw refused(`${which} takes arguments or returns values: build a WASI command with a main function`);
   }
   if (own !== null && !exports.hasMemory) throw refused('its memory is not exported: export it as "memory"');
-  if (read(SECTION.start) !== null) {
-    throw refused(
-      "it has a start section, which would run before its memory can be reached: build it to do all its work in " +
-        '"_start", for example with asc --exportStart _start',
-    );
-  }
-  return { own, imported };
+  return { own, imported, start };
 }
 
 /** The type index of the function at `position` of the function section. */
@@ -102,9 +104,11 @@ function functionType(reader: ModuleReader | null, position: number): number {
   return reader.u32();
 }
 
-/** The edits of some sections by id, and those that take the custom ones out. */
+/** The edits of some sections by id, and those that take out the start section and the custom ones. */
 function allEdits({ known, custom }: Sections, changed: readonly [number, readonly Edit[]][]): Edit[] {
-  const edits = custom.map(({ start, end }): Edit => ({ start, end, bytes: [] }));
+  const start = known.get(SECTION.start);
+  const dropped = start === undefined ? custom : [...custom, start];
+  const edits = dropped.map(({ start, end }): Edit => ({ start, end, bytes: [] }));
   for (const [id, inside] of changed) {
     const section = known.get(id);
     if (section !== undefined) edits.push(...sectionEdits(section, inside));

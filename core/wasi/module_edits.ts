@@ -27,7 +27,8 @@ export function sectionEdits(section: Section, edits: readonly Edit[]): readonly
 /** The module with all edits made, which do not overlap; the same bytes when there are none. */
 export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
   if (edits.length === 0) return bytes;
-  const ordered = edits.toSorted((a, b) => a.start - b.start);
+  // What is put in at the end of a section stands before what follows the section.
+  const ordered = edits.toSorted((a, b) => a.start - b.start || a.end - b.end);
   const growth = ordered.reduce((sum, edit) => sum + edit.bytes.length - (edit.end - edit.start), 0);
   const result = new Uint8Array(bytes.length + growth);
   let from = 0;

@@ -1,7 +1,11 @@
 /** What a module exports: whether it is a command, and what it is if not. */
 
 import { WasimoffError } from "../errors.ts";
+import { type Edit, encodeU32 } from "./module_edits.ts";
 import type { ModuleReader } from "./module_reader.ts";
+
+/** What a start function is called when it has become an export; a module that exports this name itself is refused. */
+export const START_EXPORT = "wasimoff:start";
 
 const FUNCTION_KIND = 0;
 const MEMORY_KIND = 2;
@@ -30,6 +34,19 @@ export function readExports(reader: ModuleReader | null): Exports {
   }
   if (start === null) throw notCommand(kinds);
   return { start, hasMemory };
+}
+
+/** The edits of an export section that add a function; the reader stands at its beginning. */
+export function exportStart(reader: ModuleReader, index: number): Edit[] {
+  const start = reader.offset;
+  const count = reader.count();
+  const end = reader.offset + reader.remaining;
+  const name = new TextEncoder().encode(START_EXPORT);
+  const entry = [...encodeU32(name.length), ...name, FUNCTION_KIND, ...encodeU32(index)];
+  return [
+    { start, end: reader.offset, bytes: encodeU32(count + 1) },
+    { start: end, end, bytes: entry },
+  ];
 }
 
 function notCommand(kinds: ReadonlyMap<string, number>): WasimoffError {

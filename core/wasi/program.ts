@@ -52,6 +52,8 @@ export interface Program {
   module: WebAssembly.Module;
   /** The memory to make for the module; null when it brings its own. */
   importedMemory: ImportedMemory | null;
+  /** An export to call before `_start`; null for none. */
+  startExport: string | null;
   /** argv, with argv[0]. */
   args: readonly string[];
   /** `KEY=value` each. */

@@ -33,17 +33,20 @@ export async function runProgram(program: Program): Promise<RunResult> {
   return { ending: guest.ending ?? ending, memoryBytes: guest.memory.byteLength };
 }
 
-async function start({ module, importedMemory }: Program, guest: Guest, jspi: Jspi | null): Promise<void> {
+async function start(program: Program, guest: Guest, jspi: Jspi | null): Promise<void> {
+  const { module, importedMemory, startExport } = program;
   const brought = importedMemory === null ? null : makeMemory(importedMemory);
   const { exports } = instantiate(module, bindImports(module, guest, { jspi, memory: brought }));
-  const { _start } = exports;
   const memory = brought ?? exports.memory;
   if (memory instanceof WebAssembly.Memory) attach(guest, memory);
-  if (typeof _start !== "function") {
-    throw new WasimoffError("invalid_argument", `run module: export "_start" is not a function`);
+  for (const name of startExport === null ? ["_start"] : [startExport, "_start"]) {
+    const entry = exports[name];
+    if (typeof entry !== "function") {
+      throw new WasimoffError("invalid_argument", `run module: export "${name}" is not a function`);
+    }
+    if (jspi === null) entry();
+    else await jspi.promising(entry)();
   }
-  if (jspi === null) _start();
-  else await jspi.promising(_start)();
 }
 
 function attach(guest: Guest, memory: WebAssembly.Memory): void {

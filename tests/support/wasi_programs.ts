@@ -136,6 +136,7 @@ function surroundings(program: WasiProgram): Omit<Program, "module" | "stdout" |
   return {
     ...(program.deterministic ? deterministicWorld(stdin, () => sleep(0)) : world),
     importedMemory: null,
+    startExport: null,
     args: [program.name, ...program.args],
     env: program.env,
     preopens: preopensOf(program),

@@ -54,6 +54,7 @@ export function makeProgram(module: WebAssembly.Module, parts: Partial<Program> 
   return {
     module,
     importedMemory: null,
+    startExport: null,
     args: ["program"],
     env: [],
     preopens: [{ path: ".", directory: emptyDirectory() }],

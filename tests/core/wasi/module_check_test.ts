@@ -1,6 +1,7 @@
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
 import { WasimoffError } from "../../../core/errors.ts";
 import { prepareModule } from "../../../core/wasi/module_check.ts";
+import { START_EXPORT } from "../../../core/wasi/module_exports.ts";
 import {
   commandModule,
   functionType,
@@ -175,14 +176,25 @@ Deno.test("prepareModule() leaves a name that is exported twice to the compiler"
   throws(() => new WebAssembly.Module(bytes), /Duplicate export name 'memory'/);
 });
 
-Deno.test("prepareModule() refuses a start section", () => {
-  const bytes = commandModule({ sections: { 8: [0] } });
-  ok(WebAssembly.validate(bytes));
-  strictEqual(
-    refusal(bytes),
-    "it has a start section, which would run before its memory can be reached: build it to do all its work in " +
-      '"_start", for example with asc --exportStart _start',
-  );
+Deno.test("prepareModule() makes an export of a start section", () => {
+  const prepared = prepareModule(commandModule({ sections: { 8: [0] } }), LIMITS);
+  strictEqual(prepared.startExport, START_EXPORT);
+  const exports = WebAssembly.Module.exports(new WebAssembly.Module(prepared.bytes.slice()));
+  deepStrictEqual(exports.map(({ name }) => name), ["_start", "memory", START_EXPORT]);
+  strictEqual(prepareModule(commandModule(), LIMITS).startExport, null);
+});
+
+Deno.test("prepareModule() refuses a start section with a function that takes arguments, or none", () => {
+  const types = [functionType([I32], [])];
+  const sections = { 3: [2, 0, 1], 8: [1], 10: [2, 2, 0, 0x0b, 2, 0, 0x0b] };
+  match(refusal(commandModule({ types, sections })), /^its start function takes arguments/);
+  match(refusal(commandModule({ sections: { 8: [7] } })), /function .* is missing/);
+});
+
+Deno.test("prepareModule() leaves a module that exports our name to the compiler", () => {
+  const exports = [[...name(START_EXPORT), 0, 0]];
+  const bytes = prepareModule(commandModule({ exports, sections: { 8: [0] } }), LIMITS).bytes.slice();
+  throws(() => new WebAssembly.Module(bytes), /Duplicate export name/);
 });
 
 Deno.test("prepareModule() takes custom sections out, wherever they are", () => {

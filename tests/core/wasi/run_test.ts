@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { WasimoffError } from "../../../core/errors.ts";
+import { prepareModule } from "../../../core/wasi/module_check.ts";
 import { runProgram } from "../../../core/wasi/run.ts";
-import { commandModule, importedMemory as memoryImport } from "../../support/module_builder.ts";
+import {
+  commandModule,
+  functionType,
+  I32,
+  importedFunction,
+  importedMemory as memoryImport,
+} from "../../support/module_builder.ts";
 import { Collected, compileFixture, makeProgram, MEMORY_CAP_BYTES, runFixture } from "./guest_fixture.ts";
 import { bytes, code, importSection, moduleOf, START_EXPORT } from "./module_bytes.ts";
 
@@ -79,6 +86,41 @@ Deno.test("runProgram() takes a memory by whatever name, and touches no prototyp
     assert.deepEqual(await runProgram(program), { ending: { kind: "exit", status: 0 }, memoryBytes: 65_536 });
   }
   assert.equal(typeof Object.prototype.toString, "function");
+});
+
+Deno.test("runProgram() calls a start function first, with memory and waiting at hand", async () => {
+  // Function 2, the start function, writes 5 bytes from address 16; function 1, `_start`, gives what it left at 0.
+  const write = [0x41, 1, 0x41, 0, 0x41, 1, 0x41, 8, 0x10, 0, 0x1a];
+  const bodies = [[0x41, 8, 0x28, 2, 0, 0x10, 1], write].map((body) => [0, ...body, 0x0b]);
+  const prepared = prepareModule(
+    commandModule({
+      types: [functionType([I32, I32, I32, I32], [I32]), functionType([I32], [])],
+      imports: [
+        importedFunction("wasi_snapshot_preview1", "fd_write", 1),
+        importedFunction("wasi_snapshot_preview1", "proc_exit", 2),
+      ],
+      sections: {
+        3: [2, 0, 0],
+        8: [3],
+        10: [2, ...bodies.flatMap((body) => [body.length, ...body])],
+        11: [1, 0, 0x41, 0, 0x0b, 21, 16, 0, 0, 0, 5, 0, 0, 0, ...Array(8).fill(0), ...[
+          104,
+          101,
+          108,
+          108,
+          111,
+        ]],
+      },
+    }),
+    { maxMemoryBytes: MEMORY_CAP_BYTES, maxModuleBytes: 1024 },
+  );
+  const { startExport } = prepared;
+  const module = new WebAssembly.Module(prepared.bytes.slice());
+  const written = new Collected();
+  const stdout = { write: (chunk: Uint8Array) => Promise.resolve(written.write(chunk)) };
+  const { ending } = await runProgram(makeProgram(module, { startExport, stdout }));
+  assert.deepEqual(ending, { kind: "exit", status: 5 });
+  assert.equal(written.text, "hello");
 });
 
 Deno.test("runProgram() names an imported memory that it was not told of", async () => {
