@@ -2,6 +2,7 @@
 
 import { delay } from "../core/delay.ts";
 import type { SlotHost } from "../core/provider/slot_host.ts";
+import { systemClock } from "../core/wasi/system_clock.ts";
 import { SlotLoop } from "../core/provider/slot_loop.ts";
 
 /** In the compiled binary the permissions are baked in, so they must go before the first guest comes. */
@@ -48,11 +49,8 @@ function processHost(): SlotHost {
       if (atMs - rss.atMs >= RSS_INTERVAL_MS) rss = { bytes: Deno.memoryUsage().rss, atMs };
       return rss.bytes;
     },
-    clock: {
-      realtimeNs: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)),
-      monotonicNs: () => BigInt(Math.round(performance.now() * 1e6)),
-      sleep,
-    },
+    heapIsBounded: true,
+    clock: systemClock({ sleep }),
     random: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
   };
 }

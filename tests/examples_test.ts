@@ -13,6 +13,7 @@ for (const name of EXAMPLES) {
     const prepared = prepareModule(bytes, {
       maxMemoryBytes: 16 * 1024 * 1024,
       maxModuleBytes: MAX_EXAMPLE_BYTES,
+      heapTypes: true,
     }).bytes;
     strictEqual(WebAssembly.validate(prepared.slice()), true);
   });

@@ -2,6 +2,7 @@
 
 import { delay } from "../core/delay.ts";
 import type { SlotHost } from "../core/provider/slot_host.ts";
+import { systemClock } from "../core/wasi/system_clock.ts";
 import { findJspi } from "../core/wasi/jspi.ts";
 import { MessagePipe } from "./message_pipe.ts";
 
@@ -28,12 +29,11 @@ export function workerHost(scope: MessageScope): SlotHost {
     turn: createTurn(),
     // A Worker cannot ask, and when dead instances are collected is up to the browser: they all count as alive.
     rssBytes: (guestBytes) => guestsBytes += guestBytes,
-    clock: {
-      realtimeNs: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)),
-      monotonicNs: () => BigInt(Math.round(performance.now() * 1e6)),
+    heapIsBounded: false,
+    clock: systemClock({
       sleep: (ms, signal) => delay(Math.min(ms, MAX_TIMER_MS), signal),
       ...(findJspi() === null ? { block } : {}),
-    },
+    }),
     random: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
   };
 }

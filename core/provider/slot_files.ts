@@ -1,7 +1,7 @@
 /** What a slot keeps between tasks: compiled modules and unpacked trees, and how it asks for what it lacks. */
 
 import { WasimoffError } from "../errors.ts";
-import { prepareModule } from "../wasi/module_check.ts";
+import { type ModuleLimits, prepareModule } from "../wasi/module_check.ts";
 import type { ImportedMemory } from "../wasi/program.ts";
 import { type Rootfs, unpackZip } from "../wasi/rootfs.ts";
 import type { FileRef } from "../storage/file_store.ts";
@@ -19,8 +19,11 @@ export interface CompiledModule {
 }
 
 /** Compiles bytes that have been checked and limited. */
-export function compileModule(bytes: Uint8Array, maxMemoryBytes: number): CompiledModule {
-  const prepared = prepareModule(bytes, { maxMemoryBytes, maxModuleBytes: MAX_MODULE_BYTES });
+export function compileModule(
+  bytes: Uint8Array,
+  limits: Omit<ModuleLimits, "maxModuleBytes">,
+): CompiledModule {
+  const prepared = prepareModule(bytes, { ...limits, maxModuleBytes: MAX_MODULE_BYTES });
   return {
     module: new WebAssembly.Module(prepared.bytes as Uint8Array<ArrayBuffer>),
     importedMemory: prepared.importedMemory,
@@ -34,11 +37,14 @@ export type NeedFile = (ref: FileRef) => Promise<Uint8Array>;
 /** Compiles and unpacks each file once, while it stays in use. */
 export class SlotFiles {
   readonly #need: NeedFile;
+  readonly #heapTypes: boolean;
   readonly #modules = new LruCache<CompiledModule>(MODULE_CACHE);
   readonly #trees = new LruCache<Rootfs>(TREE_CACHE);
 
-  constructor(need: NeedFile) {
+  /** `heapTypes`: whether modules may use garbage collection. */
+  constructor(need: NeedFile, heapTypes: boolean) {
     this.#need = need;
+    this.#heapTypes = heapTypes;
   }
 
   /**
@@ -50,7 +56,7 @@ export class SlotFiles {
     const known = this.#modules.get(key);
     if (known !== undefined) return known;
     const bytes = await this.#need(ref);
-    const compiled = compileModule(bytes, memoryBytes);
+    const compiled = compileModule(bytes, { maxMemoryBytes: memoryBytes, heapTypes: this.#heapTypes });
     this.#modules.set(key, compiled, bytes.length);
     return compiled;
   }

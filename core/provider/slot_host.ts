@@ -20,6 +20,8 @@ export interface SlotHost {
    * tell: no less than what guests may have left behind.
    */
   rssBytes(guestBytes: number): number;
+  /** Whether somebody ends the slot before a growing heap of the engine harms others. */
+  readonly heapIsBounded: boolean;
   readonly clock: GuestClock;
   readonly random: (bytes: Uint8Array) => void;
 }

@@ -37,7 +37,7 @@ export class SlotLoop {
       const file = this.#intake.expect();
       host.write(encodeFrame(FRAME.NEED, new TextEncoder().encode(ref)));
       return file;
-    });
+    }, host.heapIsBounded);
   }
 
   async serve(): Promise<void> {

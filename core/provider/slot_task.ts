@@ -108,7 +108,7 @@ const EMPTY_PROGRAM = new Uint8Array([
 export async function warmUp({ clock, random }: SlotHost): Promise<void> {
   const output = { write() {} };
   await runProgram({
-    ...compileModule(EMPTY_PROGRAM, PAGE_BYTES),
+    ...compileModule(EMPTY_PROGRAM, { maxMemoryBytes: PAGE_BYTES, heapTypes: false }),
     args: ["warm"],
     env: [],
     preopens: [],

@@ -18,6 +18,8 @@ export interface ModuleLimits {
   readonly maxMemoryBytes: number;
   /** The module itself, bytes. */
   readonly maxModuleBytes: number;
+  /** Whether it may use garbage collection, which fills a heap that no check of a module can bound. */
+  readonly heapTypes: boolean;
 }
 
 export interface PreparedModule {
@@ -46,6 +48,9 @@ export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): Prepared
   const typeSection = read(SECTION.type);
   const types = typeSection ? readTypes(typeSection) : NO_TYPES;
   checkLists(types.longestList, largestFunction);
+  if (types.heapTypes && !limits.heapTypes) {
+    throw refused("it uses garbage collection, which cannot be limited in a browser: run it on a machine");
+  }
   const { own, imported, start } = checkCommand(read, types);
   const memory = own ?? imported;
   const maximum = memory === null ? 0 : cappedPages(memory, limits.maxMemoryBytes);
@@ -64,7 +69,7 @@ export function prepareModule(bytes: Uint8Array, limits: ModuleLimits): Prepared
   };
 }
 
-const NO_TYPES: Types = { signatures: [], longestList: 0 };
+const NO_TYPES: Types = { signatures: [], longestList: 0, heapTypes: false };
 
 /** A reader of a section; null when the module does not have it. */
 type ReadSection = (id: number) => ModuleReader | null;

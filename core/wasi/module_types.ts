@@ -32,11 +32,19 @@ export interface Types {
   readonly signatures: readonly Signature[];
   /** The greatest number of parameters, or of results. */
   readonly longestList: number;
+  /** Whether there are types whose values live on the heap of the engine: structures and arrays. */
+  readonly heapTypes: boolean;
+}
+
+/** What is found while reading. */
+interface Findings {
+  longestList: number;
+  heapTypes: boolean;
 }
 
 /** Reads a type section. */
 export function readTypes(reader: ModuleReader): Types {
-  const types = { signatures: new Array<Signature>(), longestList: 0 };
+  const types = { signatures: new Array<Signature>(), longestList: 0, heapTypes: false };
   const add = (form: number) => types.signatures.push(readType(reader, form, types));
   for (let left = reader.count(); left > 0; left--) {
     const form = reader.byte();
@@ -51,19 +59,20 @@ export function readTypes(reader: ModuleReader): Types {
   return types;
 }
 
-/** Notes how long its lists are in `lists`. */
-function readType(reader: ModuleReader, form: number, lists: { longestList: number }): Signature {
+function readType(reader: ModuleReader, form: number, findings: Findings): Signature {
   if (form === SUB || form === SUB_FINAL) {
     for (let supertypes = reader.count(); supertypes > 0; supertypes--) reader.u32();
-    return readType(reader, skipSub(reader), lists);
+    return readType(reader, skipSub(reader), findings);
   }
   switch (form) {
     case FUNC:
-      return readFunction(reader, lists);
+      return readFunction(reader, findings);
     case STRUCT:
+      findings.heapTypes = true;
       for (let fields = reader.count(); fields > 0; fields--) readField(reader);
       return null;
     case ARRAY:
+      findings.heapTypes = true;
       readField(reader);
       return null;
     default:

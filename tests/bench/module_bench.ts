@@ -9,7 +9,7 @@ import { prepareModule } from "../../core/wasi/module_check.ts";
 import { functionType, HEADER, I32, importedFunction, leb, name, vector } from "../support/module_builder.ts";
 
 const MIB = 1024 * 1024;
-const LIMITS = { maxMemoryBytes: 64 * MIB, maxModuleBytes: 64 * MIB };
+const LIMITS = { maxMemoryBytes: 64 * MIB, maxModuleBytes: 64 * MIB, heapTypes: true };
 const ROUNDS = 30;
 const TARGET_MS = 10;
 

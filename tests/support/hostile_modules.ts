@@ -49,6 +49,21 @@ function forever(body: readonly number[] = []): number[] {
   return [0x03, 0x40, ...body, 0x0c, 0, 0x0b];
 }
 
+/** A body of that many locals of 32 bits. */
+function manyLocals(count: number, body: readonly number[]): number[] {
+  return [1, ...leb(count), I32, ...body, 0x0b];
+}
+
+/** `block`, a local set, `br_if 0`, `end`, many times over. */
+function branches(count: number): number[] {
+  const once = [0x02, 0x40, 0x20, 0, 0x41, 1, 0x6a, 0x22, 0, 0x0d, 0, 0x0b];
+  return Array.from({ length: count }, () => once).flat();
+}
+
+function lengthOf(body: readonly number[]): number[] {
+  return [...leb(body.length), ...body];
+}
+
 /** `_start` with this body, which may call itself as function 0. */
 export function startBody(body: readonly number[]): Uint8Array<ArrayBuffer> {
   return build({ 10: codeOf(body) });
@@ -95,6 +110,11 @@ export const NESTED_BLOCKS = startBody([
   ...[0x41, 0, 0x0e, ...repeated(1_000, [0]), 0],
   ...Array(1_000).fill(0x0b),
 ]);
+
+/** Tens of thousands of locals, whose places a baseline compiler notes again for every branch: gigabytes. */
+export const BRANCHING_LOCALS = build({
+  10: [1, ...lengthOf(manyLocals(50_000, branches(10_000)))],
+});
 
 /** What the exports are called and what they are differs. */
 export const START_IS_A_GLOBAL = build({

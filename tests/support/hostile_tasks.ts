@@ -19,6 +19,8 @@ export interface HostileTask {
   readonly reason: Reason;
   readonly status: number;
   readonly message: RegExp;
+  /** How it ends in a browser, where nobody sees the memory of a Worker; null where it would take the page along. */
+  readonly inBrowser?: Ending | null;
 }
 
 type Ending = Pick<HostileTask, "reason" | "status" | "message">;
@@ -26,6 +28,8 @@ type Ending = Pick<HostileTask, "reason" | "status" | "message">;
 const FINE: Ending = { reason: "exit", status: 0, message: /^$/ };
 const TIMEOUT: Ending = { reason: "timeout", status: 124, message: /^guest ran longer than its limit/ };
 const MEMORY: Ending = { reason: "memory", status: 137, message: /memory/ };
+
+const PROCESS_MEMORY: Ending = { ...MEMORY, message: /made its process larger/ };
 
 const trap = (message: RegExp): Ending => ({ reason: "trap", status: 134, message });
 const unfit = (message: RegExp): Ending => ({ reason: "rejected", status: 126, message });
@@ -81,6 +85,12 @@ export async function hostileTasks(): Promise<HostileTask[]> {
     task("a data segment beyond the memory", modules.DATA_BEYOND_MEMORY, trap(/out of bounds/)),
     task("a data segment of 4 GiB", modules.LYING_DATA, unfit(/cannot (run|compile) module/)),
     task("1,000 nested blocks", modules.NESTED_BLOCKS, FINE),
+    task("an endless chain on the heap", modules.HEAP, PROCESS_MEMORY, {
+      inBrowser: unfit(/garbage collection/),
+    }),
+    task("locals that cost the compiler gigabytes", modules.BRANCHING_LOCALS, PROCESS_MEMORY, {
+      inBrowser: null,
+    }),
     task("a global called _start", modules.START_IS_A_GLOBAL, unfit(/"_start" is a global/)),
     task("a function called memory", modules.MEMORY_IS_A_FUNCTION, unfit(/memory/)),
     task("an import called _start", modules.START_IS_AN_IMPORT, unfit(/"_start"/)),

@@ -7,13 +7,14 @@ import { commandModule, importedMemory, leb } from "../../support/module_builder
 const MIB = 1024 * 1024;
 
 function prepare(memory: readonly number[], maxMemoryBytes: number): Uint8Array<ArrayBuffer> {
-  return prepareModule(commandModule({ memory }), { maxMemoryBytes, maxModuleBytes: MIB }).bytes.slice();
+  return prepareModule(commandModule({ memory }), { maxMemoryBytes, maxModuleBytes: MIB, heapTypes: true })
+    .bytes.slice();
 }
 
 /** A module whose memory comes from "any.name", limited to ten pages. */
 function prepareImported(limits: readonly number[]): PreparedModule {
   const bytes = commandModule({ memoryImports: [importedMemory("any", "name", limits)] });
-  return prepareModule(bytes, { maxMemoryBytes: 10 * PAGE_BYTES, maxModuleBytes: MIB });
+  return prepareModule(bytes, { maxMemoryBytes: 10 * PAGE_BYTES, maxModuleBytes: MIB, heapTypes: true });
 }
 
 /** Grows the memory of the module page by page and returns how many pages it had in the end. */

@@ -17,7 +17,7 @@ import {
   vector,
 } from "../../support/module_builder.ts";
 
-const LIMITS = { maxMemoryBytes: 1024 * 1024, maxModuleBytes: 1024 * 1024 };
+const LIMITS = { maxMemoryBytes: 1024 * 1024, maxModuleBytes: 1024 * 1024, heapTypes: true };
 const MAX_PAGES = LIMITS.maxMemoryBytes / PAGE_BYTES;
 
 const TYPES = [functionType([I32, I32, I32, I32], [I32]), [0x4e, 1, 0x50, 0, 0x5f, 1, 0x63, 0x6e, 1]];

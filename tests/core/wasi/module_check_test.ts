@@ -15,7 +15,7 @@ import {
   section,
 } from "../../support/module_builder.ts";
 
-const LIMITS = { maxMemoryBytes: 4 * 1024 * 1024, maxModuleBytes: 1024 * 1024 };
+const LIMITS = { maxMemoryBytes: 4 * 1024 * 1024, maxModuleBytes: 1024 * 1024, heapTypes: true };
 
 function refusal(bytes: Uint8Array, limits = LIMITS): string {
   try {

@@ -5,7 +5,7 @@ import { MAX_TYPES } from "../../../core/wasi/module_types.ts";
 import { commandModule, functionType, HEADER, I32, leb, section } from "../../support/module_builder.ts";
 
 const MIB = 1024 * 1024;
-const LIMITS = { maxMemoryBytes: MIB, maxModuleBytes: 16 * MIB };
+const LIMITS = { maxMemoryBytes: MIB, maxModuleBytes: 16 * MIB, heapTypes: true };
 
 /** A module of one large section, which need not be complete to be refused. */
 function prepareSection(id: number, head: readonly number[], size = head.length): void {

@@ -112,7 +112,7 @@ Deno.test("runProgram() calls a start function first, with memory and waiting at
         ]],
       },
     }),
-    { maxMemoryBytes: MEMORY_CAP_BYTES, maxModuleBytes: 1024 },
+    { maxMemoryBytes: MEMORY_CAP_BYTES, maxModuleBytes: 1024, heapTypes: true },
   );
   const { startExport } = prepared;
   const module = new WebAssembly.Module(prepared.bytes.slice());

@@ -3,7 +3,7 @@ import { prepareModule } from "../../../core/wasi/module_check.ts";
 import { MAX_TABLE_ENTRIES, MAX_TABLES } from "../../../core/wasi/table_limits.ts";
 import { commandModule, growTable, leb, name, vector } from "../../support/module_builder.ts";
 
-const LIMITS = { maxMemoryBytes: 1024 * 1024, maxModuleBytes: 1024 * 1024 };
+const LIMITS = { maxMemoryBytes: 1024 * 1024, maxModuleBytes: 1024 * 1024, heapTypes: true };
 const FUNCREF = 0x70;
 const EXTERNREF = 0x6f;
 /** A table without a maximum. */
