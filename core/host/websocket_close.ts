@@ -26,3 +26,12 @@ export function closeCause(closeCode: number, reason: string): WasimoffError {
   const text = closeCode === 1006 ? "connection broke" : `peer closed the connection with ${closeCode}`;
   return new WasimoffError(code, reason === "" ? text : `${text}: ${reason}`);
 }
+
+/** What an error of npm ws means, which closes by itself: a bad frame (1002, 1008, 1009) or a socket that broke. */
+export function socketFailure(error: NodeJS.ErrnoException, maxBytes: number): WasimoffError {
+  if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+    return new WasimoffError("out_of_range", `peer sent a frame above ${maxBytes} bytes`, { cause: error });
+  }
+  const code = error.code?.startsWith("WS_ERR_") ? "invalid_argument" : "unavailable";
+  return new WasimoffError(code, `connection failed: ${error.message}`, { cause: error });
+}

@@ -6,7 +6,7 @@ import { cutText } from "../cut_text.ts";
 import { closeCode, type Code, WasimoffError } from "../errors.ts";
 import { MAX_FRAME_BYTES, SOCKET_LOW_WATER_BYTES } from "../protocol/limits.ts";
 import type { Connection, ConnectionHandler } from "../session/connection.ts";
-import { closeCause, MAX_CLOSE_REASON_BYTES } from "./websocket_close.ts";
+import { closeCause, MAX_CLOSE_REASON_BYTES, socketFailure } from "./websocket_close.ts";
 import { type Corkable, WriteBatch } from "./write_batch.ts";
 
 /** How long a peer may take to answer a close before its socket is destroyed. */
@@ -83,17 +83,8 @@ export class WebSocketConnection implements Connection {
     this.#handler?.onFrame(data as Uint8Array);
   }
 
-  /** ws closes by itself after an error: with 1009 or 1002 for a bad frame, or because the socket broke. */
   #onError(error: NodeJS.ErrnoException): void {
-    const tooLarge = error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
-    const bad = error.code?.startsWith("WS_ERR_");
-    this.#cause ??= tooLarge
-      ? new WasimoffError("out_of_range", `peer sent a frame above ${MAX_FRAME_BYTES} bytes`, {
-        cause: error,
-      })
-      : new WasimoffError(bad ? "invalid_argument" : "unavailable", `connection failed: ${error.message}`, {
-        cause: error,
-      });
+    this.#cause ??= socketFailure(error, MAX_FRAME_BYTES);
   }
 
   #onClose(cause: WasimoffError): void {

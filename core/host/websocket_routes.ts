@@ -8,9 +8,11 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { closeCode, WasimoffError } from "../errors.ts";
 import { errorResponse } from "../http_error.ts";
 import type { Logger } from "../log.ts";
+import { type EncodingV1, SUBPROTOCOL_V1_BINARY, SUBPROTOCOL_V1_JSON } from "../protocol/envelope_v1.ts";
 import type { Connection } from "../session/connection.ts";
 import { checkRequest, type RequestLimits } from "./request_checks.ts";
 import { WEBSOCKET_OPTIONS, WebSocketConnection } from "./websocket_connection.ts";
+import { MESSAGE_WEBSOCKET_OPTIONS, WebSocketMessages } from "./websocket_messages.ts";
 
 /** What is known of a client that asks for a WebSocket. */
 export interface UpgradeRequest {
@@ -19,6 +21,8 @@ export interface UpgradeRequest {
   readonly headers: Headers;
   /** As the client wrote it: path and query. */
   readonly url: URL;
+  /** The subprotocol that it will speak; null when it offers none of ours, and will be told so. */
+  readonly protocol: string | null;
 }
 
 export interface WebSocketRoute {
@@ -27,8 +31,15 @@ export interface WebSocketRoute {
   /** Throws a WasimoffError for a client that may not connect; its code becomes the HTTP status. */
   authorize(request: UpgradeRequest): void | Promise<void>;
   /** Takes an open connection over. */
-  accept(connection: Connection, info: UpgradeRequest & { readonly protocol: string }): void;
+  accept(connection: Connection, request: UpgradeRequest): void;
+  /** Takes over one that speaks wasimoff_v1; to be there when `protocols` offers that. */
+  acceptV1?(pipe: WebSocketMessages, request: UpgradeRequest & { readonly encoding: EncodingV1 }): void;
 }
+
+const ENCODINGS: Readonly<Record<string, EncodingV1>> = {
+  [SUBPROTOCOL_V1_BINARY]: "binary",
+  [SUBPROTOCOL_V1_JSON]: "json",
+};
 
 export interface WebSocketRoutesOptions {
   readonly limits: RequestLimits;
@@ -40,11 +51,18 @@ export interface WebSocketRoutesOptions {
 export class WebSocketRoutes {
   readonly #routes: ReadonlyMap<string, WebSocketRoute>;
   readonly #options: WebSocketRoutesOptions;
-  readonly #server = new WebSocketServer({
+  // ws knows only the request here; the choice was made before and is left there.
+  readonly #handleProtocols = (_offered: unknown, request: IncomingMessage) =>
+    this.#chosen.get(request) ?? false;
+  readonly #frames = new WebSocketServer({
     ...WEBSOCKET_OPTIONS,
     noServer: true,
-    // ws knows only the request here; the choice was made before and is left there.
-    handleProtocols: (_offered, request) => this.#chosen.get(request) ?? false,
+    handleProtocols: this.#handleProtocols,
+  });
+  readonly #messages = new WebSocketServer({
+    ...MESSAGE_WEBSOCKET_OPTIONS,
+    noServer: true,
+    handleProtocols: this.#handleProtocols,
   });
   readonly #chosen = new WeakMap<IncomingMessage, string>();
 
@@ -59,18 +77,22 @@ export class WebSocketRoutes {
     socket.on("error", onError);
     try {
       checkRequest(incoming, this.#options.limits);
-      const request = upgradeRequest(incoming, this.#options.ownAddress());
-      const route = this.#routes.get(request.url.pathname);
+      const { url, ...known } = upgradeRequest(incoming, this.#options.ownAddress());
+      const route = this.#routes.get(url.pathname);
       if (route === undefined) {
-        throw new WasimoffError("not_found", `no WebSocket is served at "${request.url.pathname}"`);
+        throw new WasimoffError("not_found", `no WebSocket is served at "${url.pathname}"`);
       }
+      const protocol = choose(route.protocols, known.headers.get("sec-websocket-protocol"));
+      const request = { ...known, url, protocol };
       await route.authorize(request);
       if (socket.destroyed) return;
-      const protocol = choose(route.protocols, request.headers.get("sec-websocket-protocol"));
       if (protocol !== null) this.#chosen.set(incoming, protocol);
-      this.#server.handleUpgrade(incoming, socket, head, (webSocket) => {
+      const encoding = ENCODINGS[protocol ?? ""];
+      const server = encoding === undefined ? this.#frames : this.#messages;
+      server.handleUpgrade(incoming, socket, head, (webSocket) => {
         if (protocol === null) refuseProtocol(webSocket, route.protocols);
-        else route.accept(new WebSocketConnection(webSocket, socket), { ...request, protocol });
+        else if (encoding === undefined) route.accept(new WebSocketConnection(webSocket, socket), request);
+        else route.acceptV1!(new WebSocketMessages(webSocket, socket), { ...request, encoding });
       });
     } catch (error) {
       if (!(error instanceof WasimoffError)) this.#options.logger.error("upgrade failed", { error });
@@ -85,7 +107,7 @@ export class WebSocketRoutes {
  * Deno 2.6, on which binaries are tried offline, does not say who asks for an upgrade. Our own address is a safe guess
  * for the loopback rule: only this machine reaches a server that listens on loopback.
  */
-function upgradeRequest(incoming: IncomingMessage, ownAddress: string): UpgradeRequest {
+function upgradeRequest(incoming: IncomingMessage, ownAddress: string): Omit<UpgradeRequest, "protocol"> {
   const headers = new Headers();
   const { rawHeaders } = incoming;
   for (let i = 0; i < rawHeaders.length; i += 2) headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);

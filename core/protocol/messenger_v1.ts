@@ -14,6 +14,10 @@ import {
 export interface MessagePipe {
   /** Never blocks and never throws; dropped when the pipe has ended. */
   send(message: Uint8Array | string): void;
+  /** Much is still unsent: large messages should wait for `drained`. */
+  readonly full: boolean;
+  /** Resolves when the pipe is not full any more, or has ended. */
+  drained(): Promise<void>;
   /** Begins delivery; what came earlier is held. */
   start(handler: MessagePipeHandler): void;
   /** Closes with a code of WebSockets, which the specification fixes, and a reason that may be cut. */
@@ -22,6 +26,8 @@ export interface MessagePipe {
 
 export interface MessagePipeHandler {
   onMessage(message: Uint8Array | string): void;
+  /** The peer has fallen silent, or was heard again. */
+  onSuspect?(suspect: boolean): void;
   /** Once, whoever closed; nothing comes after it. */
   onClose(cause: WasimoffError): void;
 }
@@ -30,6 +36,8 @@ export interface MessengerV1Handler {
   /** Resolves with the payload of the response; what it throws becomes the error of the envelope, as text. */
   request(payload: PayloadV1, signal: AbortSignal): Promise<PayloadV1>;
   event(payload: PayloadV1): void;
+  /** The peer has been silent for a while and gets no new work, or was heard again. */
+  suspected?(suspect: boolean): void;
 }
 
 /** Requests of a peer that may be unanswered at once; the specification sets no bound. */
@@ -52,6 +60,9 @@ export class MessengerV1 {
   readonly #pending = new Map<bigint, Pending>();
   readonly #ended = new AbortController();
   #serving = 0;
+  /** Messages that wait until the pipe has room, one after the other. */
+  #waiting = 0;
+  #turn: Promise<void> = Promise.resolve();
   /** Requests and events are counted apart, from 1: a 0 might be taken for a number that is missing. */
   #lastRequest = 0n;
   #lastEvent = 0n;
@@ -62,6 +73,7 @@ export class MessengerV1 {
     this.#handler = handler;
     pipe.start({
       onMessage: (message) => this.#onMessage(message),
+      onSuspect: (suspect) => handler.suspected?.(suspect),
       onClose: (cause) => this.#end(cause),
     });
   }
@@ -72,24 +84,29 @@ export class MessengerV1 {
   }
 
   /**
-   * Sends a request and resolves with the payload of its response. Rejects with `unknown` and the peer's text for
-   * an error of the envelope, with the cause when the connection ends, and with the signal's reason when it is
-   * aborted: the peer is not told, as there is no message for that, and its answer is dropped.
+   * Sends a request, behind others while the peer reads slowly, and resolves with the payload of its response.
+   * Rejects with `unknown` and the peer's text for an error of the envelope, with the cause when the connection ends,
+   * and with the signal's reason when it is aborted: the peer is not told, as there is no message for that, and its
+   * answer is dropped.
    */
   async request(payload: PayloadV1, signal?: AbortSignal): Promise<PayloadV1> {
-    const either = signal === undefined ? this.signal : AbortSignal.any([signal, this.signal]);
-    either.throwIfAborted();
+    if (this.signal.aborted) throw this.signal.reason;
+    if (signal?.aborted) throw WasimoffError.from(signal.reason, "canceled");
     const sequence = ++this.#lastRequest;
     const { promise, resolve, reject } = Promise.withResolvers<PayloadV1>();
-    const onAbort = () => reject(WasimoffError.from(either.reason, "canceled"));
-    either.addEventListener("abort", onAbort, { once: true });
+    const onAbort = () => reject(WasimoffError.from(signal!.reason, "canceled"));
+    signal?.addEventListener("abort", onAbort, { once: true });
     this.#pending.set(sequence, { resolve, reject });
     try {
-      this.#send({ type: "request", sequence, payload });
+      const waits = this.#sendInTurn(
+        { type: "request", sequence, payload },
+        () => this.#pending.has(sequence),
+      );
+      waits?.catch(reject);
       return await promise;
     } finally {
       this.#pending.delete(sequence);
-      either.removeEventListener("abort", onAbort);
+      signal?.removeEventListener("abort", onAbort);
     }
   }
 
@@ -132,7 +149,7 @@ export class MessengerV1 {
     this.#serving++;
     try {
       const payload = await this.#handler.request(this.#admit(envelope), this.signal);
-      this.#send({ type: "response", sequence, payload });
+      await this.#sendInTurn({ type: "response", sequence, payload });
     } catch (error) {
       const { message } = WasimoffError.from(error, "internal");
       this.#send({ type: "response", sequence, error: message });
@@ -163,7 +180,21 @@ export class MessengerV1 {
     if (!this.signal.aborted) this.#pipe.send(encodeEnvelope(this.#encoding, envelope));
   }
 
+  /** Sends at once, or when the messages before it have left; undefined when that was at once. */
+  #sendInTurn(envelope: EnvelopeInit, wanted: () => boolean = () => true): Promise<void> | undefined {
+    if (this.#waiting === 0 && !this.#pipe.full) return void this.#send(envelope);
+    this.#waiting++;
+    const turn = this.#turn.then(() => this.#pipe.drained()).then(() => {
+      this.#waiting--;
+      if (wanted()) this.#send(envelope);
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
   #end(cause: WasimoffError): void {
-    if (!this.signal.aborted) this.#ended.abort(cause);
+    if (this.signal.aborted) return;
+    this.#ended.abort(cause);
+    for (const { reject } of this.#pending.values()) reject(cause);
   }
 }
