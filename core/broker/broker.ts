@@ -2,7 +2,8 @@
 
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { StartHash } from "../storage/file_store.ts";
+import { Task_TraceEvent_EventType as TraceEvent } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
+import type { FileRef, StartHash } from "../storage/file_store.ts";
 import { DispatchLoop } from "./dispatch_loop.ts";
 import type { Effect, FinishEffect } from "./dispatcher/effect.ts";
 import type { AttemptId, ProviderId } from "./dispatcher/event.ts";
@@ -10,7 +11,7 @@ import { type DispatcherStats, type ProviderView, providerViews, stats } from ".
 import { createState, type DispatcherState } from "./dispatcher/state.ts";
 import type { TaskLog } from "./dispatcher/task_log.ts";
 import type { ProviderPeer } from "./provider_peer.ts";
-import type { TaskId, TaskIo, TaskProgress, TaskResult, TaskSpec } from "./task.ts";
+import type { TaskId, TaskIo, TaskOrigin, TaskProgress, TaskResult, TaskSpec } from "./task.ts";
 import { TaskRun } from "./task_run.ts";
 
 /** Memory of a waiting task without texts and input. */
@@ -19,6 +20,8 @@ const TASK_BYTES = 512;
 const TEXT_BYTES = 24;
 /** What a streaming stdin may hold of a waiting task's memory beyond its first bytes: its initial credit. */
 const STREAMED_STDIN_BYTES = 64 * 1024;
+
+const NOBODY: TaskOrigin = { requester: "", reference: "", trace: null };
 
 export interface BrokerOptions {
   /** Unique for this process: begins the ids of tasks and attempts. */
@@ -32,6 +35,8 @@ export interface BrokerOptions {
 }
 
 export interface SubmitOptions {
+  /** Nobody in particular when absent. */
+  readonly origin?: TaskOrigin;
   readonly onProgress?: (progress: TaskProgress) => void;
   /** Aborting cancels the task; `submit` still resolves with its result. */
   readonly signal: AbortSignal;
@@ -42,6 +47,8 @@ export interface ProviderSeat {
   readonly id: ProviderId;
   /** How many attempts it takes at once, 0 while it drains, and how many more may wait there. */
   setSlots(slots: number, backlog: number): void;
+  /** Files that it claims to hold since lately, or no longer. */
+  setFiles(added: readonly FileRef[], removed: readonly FileRef[]): void;
   /** A suspected provider gets no new attempts. */
   setSuspect(suspect: boolean): void;
   /** Its session has ended: its attempts are lost. */
@@ -80,12 +87,15 @@ export class Broker {
    * Runs a task and resolves with its one result, after every stream of `io` was ended or aborted. Throws
    * `unavailable` while the broker drains.
    */
-  async submit(spec: TaskSpec, io: TaskIo, { onProgress, signal }: SubmitOptions): Promise<TaskResult> {
+  async submit(
+    spec: TaskSpec,
+    io: TaskIo,
+    { origin = NOBODY, onProgress, signal }: SubmitOptions,
+  ): Promise<TaskResult> {
     if (this.#closing) throw new WasimoffError("unavailable", "broker is draining: try again later");
     const task = `${this.#options.idPrefix}${++this.#lastTask}`;
     const run = new TaskRun({
-      spec,
-      io,
+      ...{ spec, origin, io },
       startHash: this.#options.startHash,
       onProgress: onProgress ?? null,
       onUnrepeatable: () =>
@@ -99,6 +109,7 @@ export class Broker {
     const cancel = () =>
       this.#loop.dispatch({ kind: "cancel", task, reason: WasimoffError.from(signal.reason, "canceled") });
     signal.addEventListener("abort", cancel, { once: true });
+    origin.trace?.mark(TraceEvent.BrokerQueueTask);
     this.#loop.dispatch({ kind: "submit", task, spec, bytes: heldBytes(spec, io) });
     if (signal.aborted) cancel();
     try {
@@ -117,6 +128,7 @@ export class Broker {
     return {
       id,
       setSlots: (slots, backlog) => this.#loop.dispatch({ kind: "status", provider: id, slots, backlog }),
+      setFiles: (added, removed) => this.#loop.dispatch({ kind: "files", provider: id, added, removed }),
       setSuspect: (suspect) => this.#loop.dispatch({ kind: "suspect", provider: id, suspect }),
       leave: () => {
         if (!this.#peers.delete(id)) return;
@@ -171,17 +183,21 @@ export class Broker {
     const controller = new AbortController();
     this.#attempts.set(attempt, controller);
     run.provider = peer.info.name;
+    run.attempt = attempt;
+    const { origin, spec } = run;
+    origin.trace?.mark(TraceEvent.BrokerScheduleTask);
     run.progress({ task, state: "running", provider: run.provider, detail: "" });
     const startedMs = this.#options.now();
+    origin.trace?.mark(TraceEvent.BrokerTransmitProviderTask);
     peer.runAttempt({
-      id: attempt,
-      spec: run.spec,
+      ...{ id: attempt, spec, origin },
       io: run.startAttempt(),
       answered: () => this.#loop.dispatch({ kind: "answered", provider, attempt }),
       signal: controller.signal,
     }).then(
-      ({ outcome, durationMs }) => {
+      ({ outcome, durationMs, trace = [] }) => {
         this.#attempts.delete(attempt);
+        if (run.attempt === attempt) origin.trace?.addOfProvider(trace);
         const elapsedMs = this.#options.now() - startedMs;
         this.#loop.dispatch({ kind: "ended", provider, attempt, outcome, durationMs, elapsedMs });
       },
@@ -194,10 +210,12 @@ export class Broker {
     );
   }
 
-  #finish({ task, outcome, attempts, queuedMs, durationMs }: FinishEffect): void {
+  #finish({ task, outcome, code, attempts, queuedMs, durationMs }: FinishEffect): void {
     const run = this.#runs.get(task)!;
     this.#runs.delete(task);
-    run.finish({ task, outcome, provider: run.provider, attempts, queuedMs, durationMs });
+    run.attempt = null;
+    run.origin.trace?.mark(TraceEvent.BrokerReceivedProviderResult);
+    run.finish({ task, outcome, code, provider: run.provider, attempts, queuedMs, durationMs });
     if (this.#runs.size === 0) this.#idle?.resolve();
   }
 }

@@ -86,9 +86,12 @@ class ProviderEndpoint {
     this.#seat?.setSlots(draining ? 0 : slots, backlog);
   }
 
-  async #runAttempt({ id, spec, io, answered, signal }: AttemptRequest): Promise<AttemptReport> {
+  async #runAttempt({ id, spec, origin, io, answered, signal }: AttemptRequest): Promise<AttemptReport> {
     const { result, broken } = await requestWithStdio(this.#session, this.#messenger, io, {
-      method: (stdio) => ({ case: "runAttempt", value: { ...encodeAttempt(id, spec), stdio } }),
+      method: (stdio) => ({
+        case: "runAttempt",
+        value: { ...encodeAttempt(id, spec, origin.trace !== null), stdio },
+      }),
       answered,
       signal,
     }).catch((error) => {
@@ -104,7 +107,7 @@ class ProviderEndpoint {
     if (broken !== null && outcome.reason === "exit") {
       throw new WasimoffError("unavailable", `output of the provider broke off: ${broken.cause.message}`);
     }
-    return { outcome, durationMs: result.value.durationMs };
+    return { outcome, durationMs: result.value.durationMs, trace: result.value.trace };
   }
 }
 
@@ -140,6 +143,7 @@ function decodeInfo({ name, slots, labels, cached, taskMemory, taskTimeoutMs }: 
   }
   return {
     name: name || "anonymous",
+    generation: 2,
     slots,
     labels,
     cached: cached.slice(0, MAX_CACHED).filter(isFileRef),

@@ -3,12 +3,15 @@
 import type { ByteSink, ByteSource } from "../byte_stream.ts";
 import type { Outcome } from "../outcome.ts";
 import type { FileRef } from "../storage/file_store.ts";
-import type { AttemptId } from "./dispatcher/event.ts";
-import type { Labels, TaskSpec } from "./task.ts";
+import type { AttemptId, Generation } from "./dispatcher/event.ts";
+import type { Labels, TaskOrigin, TaskSpec } from "./task.ts";
+import type { TraceMoment } from "./task_trace.ts";
 
 export interface ProviderInfo {
   /** For people; need not be unique. */
   readonly name: string;
+  /** Of the protocol; the first carries less, and is asked last. */
+  readonly generation: Generation;
   readonly slots: number;
   readonly labels: Labels;
   /** Files it claims to hold: a hint for placement. */
@@ -32,11 +35,14 @@ export interface AttemptIo {
 export interface AttemptReport {
   readonly outcome: Outcome;
   readonly durationMs: number;
+  /** What the provider adds to the trace, when there is one. */
+  readonly trace?: readonly TraceMoment[];
 }
 
 export interface AttemptRequest {
   readonly id: AttemptId;
   readonly spec: TaskSpec;
+  readonly origin: TaskOrigin;
   readonly io: AttemptIo;
   /** To be called when the provider is done and only its output is still on the way. */
   readonly answered: () => void;

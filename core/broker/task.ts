@@ -1,8 +1,10 @@
 /** A task as the broker's core knows it, whatever generation of the protocol it came by. */
 
 import type { ByteSink, ByteSource } from "../byte_stream.ts";
+import type { Code } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import type { FileRef } from "../storage/file_store.ts";
+import type { TaskTrace } from "./task_trace.ts";
 
 export type TaskId = string;
 
@@ -22,6 +24,8 @@ export interface TaskSpec {
   readonly env: readonly string[];
   readonly preopens: readonly TaskPreopen[];
   readonly artifacts: readonly string[];
+  /** Whether an empty directory stands for an artifact that is no regular file (wasimoff-v1 6.4); no patterns. */
+  readonly lenientArtifacts: boolean;
   /** Wall time of the guest in milliseconds; null leaves it to the provider. */
   readonly timeoutMs: number | null;
   /** Linear memory in bytes; null leaves it to the provider. */
@@ -47,7 +51,7 @@ export interface TaskSpec {
 
 /** Where a task's bytes come from and go to. The broker ends or aborts every sink before the task's end. */
 export interface TaskIo {
-  /** Bytes known at submission; sent with the task, kept for further attempts. */
+  /** Bytes known at submission, any number: kept until the end, so that every attempt has them. */
   readonly stdinBytes: Uint8Array;
   /** A stream of further bytes after `stdinBytes`; null when those were all. */
   readonly stdin: ByteSource | null;
@@ -60,6 +64,8 @@ export interface TaskIo {
 export interface TaskResult {
   readonly task: TaskId;
   readonly outcome: Outcome;
+  /** Why the task was refused or gave up waiting; null for every other end. */
+  readonly code: Code | null;
   /** Name of the provider that ran the last attempt; empty when none did. */
   readonly provider: string;
   /** How many attempts were placed. */
@@ -68,6 +74,16 @@ export interface TaskResult {
   readonly queuedMs: number;
   /** Milliseconds the guest ran, as the provider says. */
   readonly durationMs: number;
+}
+
+/** Who asks for a task and what it is called there, for providers and clients of wasimoff_v1; never checked. */
+export interface TaskOrigin {
+  /** Address of the client, or empty. */
+  readonly requester: string;
+  /** The client's own word for the task, or empty. */
+  readonly reference: string;
+  /** null when nobody wants one. */
+  readonly trace: TaskTrace | null;
 }
 
 /** Where a task is, for people who wait. */

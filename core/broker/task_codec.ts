@@ -47,6 +47,7 @@ export async function decodeTask(task: RunTask, resolve: ResolveFile): Promise<T
     env: task.env,
     preopens: await Promise.all(task.preopens.map((preopen) => decodePreopen(preopen, resolve))),
     artifacts: task.artifacts,
+    lenientArtifacts: false,
     timeoutMs: positive(limits?.timeoutMs, MAX_TIMEOUT_MS),
     memoryBytes: positive(limits?.memory, Number.MAX_SAFE_INTEGER),
     cpuMs: positive(limits?.cpuMs, MAX_TIMEOUT_MS),
@@ -72,7 +73,7 @@ function positive(value: bigint | undefined, max: number): number | null {
 }
 
 /** The request for one attempt, but for its streams. */
-export function encodeAttempt(attempt: AttemptId, spec: TaskSpec) {
+export function encodeAttempt(attempt: AttemptId, spec: TaskSpec, trace: boolean) {
   return {
     attempt,
     module: spec.module,
@@ -88,11 +89,13 @@ export function encodeAttempt(attempt: AttemptId, spec: TaskSpec) {
       output: BigInt(spec.outputBytes ?? 0),
     },
     deterministic: spec.deterministic,
+    lenientArtifacts: spec.lenientArtifacts,
+    trace,
   } satisfies MessageInitShape<typeof RunAttemptSchema>;
 }
 
 /** The answer to a task, but for the lengths of its streams. */
-export function encodeTaskResult({ outcome, ...result }: TaskResult) {
+export function encodeTaskResult({ outcome, code: _, ...result }: TaskResult) {
   return { ...result, outcome: encodeOutcome(outcome) } satisfies MessageInitShape<typeof TaskResultSchema>;
 }
 

@@ -1,14 +1,17 @@
 /** One task at the broker, from its submission to its end, over all its attempts. */
 
+import type { ByteSource } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
 import type { StartHash } from "../storage/file_store.ts";
+import type { AttemptId } from "./dispatcher/event.ts";
 import type { AttemptIo } from "./provider_peer.ts";
 import { RepeatableSink } from "./repeatable_sink.ts";
 import { RepeatableSource } from "./repeatable_source.ts";
-import type { TaskIo, TaskProgress, TaskResult, TaskSpec } from "./task.ts";
+import type { TaskIo, TaskOrigin, TaskProgress, TaskResult, TaskSpec } from "./task.ts";
 
 export interface TaskRunOptions {
   readonly spec: TaskSpec;
+  readonly origin: TaskOrigin;
   readonly io: TaskIo;
   readonly startHash: StartHash;
   readonly onProgress: ((progress: TaskProgress) => void) | null;
@@ -16,10 +19,18 @@ export interface TaskRunOptions {
   readonly onUnrepeatable: () => void;
 }
 
+/** What the texts of a task and the first bytes of its stdin may take of a message (MAX_PAYLOAD_BYTES). */
+const MAX_FIRST_BYTES = 56 * 1024;
+/** Of one UTF-16 unit. */
+const MAX_UTF8_BYTES = 3;
+
 export class TaskRun {
   readonly spec: TaskSpec;
+  readonly origin: TaskOrigin;
   /** Name of the last attempt's provider; empty before the first. */
   provider = "";
+  /** The one that counts: what others still say is dropped. */
+  attempt: AttemptId | null = null;
   readonly #io: TaskIo;
   readonly #stdin: RepeatableSource | null;
   readonly #stdout: RepeatableSink;
@@ -28,8 +39,9 @@ export class TaskRun {
   readonly #onProgress: TaskRunOptions["onProgress"];
   readonly #finished = Promise.withResolvers<TaskResult>();
 
-  constructor({ spec, io, startHash, onProgress, onUnrepeatable }: TaskRunOptions) {
+  constructor({ spec, origin, io, startHash, onProgress, onUnrepeatable }: TaskRunOptions) {
     this.spec = spec;
+    this.origin = origin;
     this.#io = io;
     this.#onProgress = onProgress;
     this.#stdin = io.stdin === null ? null : new RepeatableSource(io.stdin, onUnrepeatable);
@@ -48,9 +60,12 @@ export class TaskRun {
 
   /** Streams of a new attempt; what earlier attempts still say is dropped from now on. */
   startAttempt(): AttemptIo {
+    const bytes = this.#io.stdinBytes;
+    const first = Math.min(bytes.length, Math.max(0, MAX_FIRST_BYTES - textBytes(this.spec)));
+    const stream = this.#stdin?.attempt() ?? null;
     return {
-      stdinBytes: this.#io.stdinBytes,
-      stdin: this.#stdin?.attempt() ?? null,
+      stdinBytes: bytes.subarray(0, first),
+      stdin: first === bytes.length ? stream : bytesThen(bytes.subarray(first), stream),
       stdout: this.#stdout.attempt(),
       stderr: this.#stderr.attempt(),
       artifacts: this.#artifacts?.attempt() ?? null,
@@ -68,4 +83,27 @@ export class TaskRun {
     else this.#artifacts.close(cause);
     this.#finished.resolve(result);
   }
+}
+
+/** At most what the texts of a task take in a message. */
+function textBytes({ args, env, artifacts, preopens }: TaskSpec): number {
+  const texts = [...args, ...env, ...artifacts, ...preopens.map(({ guest }) => guest)];
+  return texts.reduce((sum, { length }) => sum + MAX_UTF8_BYTES * length, 0);
+}
+
+/** Reads bytes that are kept for every attempt, and then what follows them. */
+function bytesThen(bytes: Uint8Array, rest: ByteSource | null): ByteSource {
+  let pending: Uint8Array | null = bytes;
+  return {
+    read: () => {
+      const chunk = pending;
+      pending = null;
+      if (chunk !== null) return Promise.resolve(chunk);
+      return rest?.read() ?? Promise.resolve(null);
+    },
+    cancel: (reason) => {
+      pending = null;
+      rest?.cancel(reason);
+    },
+  };
 }

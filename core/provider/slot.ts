@@ -58,6 +58,8 @@ export interface SlotTask {
   readonly preopens: readonly SlotPreopen[];
   /** Paths and patterns of files and directories to return; empty for none. */
   readonly artifacts: readonly string[];
+  /** Whether to return an empty directory for what is no regular file, as clients of wasimoff_v1 expect; no patterns. */
+  readonly lenientArtifacts: boolean;
   readonly limits: SlotLimits;
   /** Seeded randomness and a clock that only sleeping moves: the same bytes on every host. */
   readonly deterministic: boolean;

@@ -4,6 +4,7 @@ import { cutText } from "../cut_text.ts";
 import { WasimoffError } from "../errors.ts";
 import { failed, type Outcome } from "../outcome.ts";
 import { packArtifacts } from "../wasi/artifacts.ts";
+import { packLenientArtifacts } from "../wasi/lenient_artifacts.ts";
 import type { Preopen } from "../wasi/program.ts";
 import type { RunHeader } from "./slot_headers.ts";
 
@@ -20,12 +21,14 @@ export interface SlotArtifacts {
 }
 
 export function collectArtifacts(
-  { artifacts, limits }: Pick<RunHeader, "artifacts" | "limits">,
+  { artifacts, lenientArtifacts, limits }: Pick<RunHeader, "artifacts" | "lenientArtifacts" | "limits">,
   preopens: readonly Preopen[],
 ): SlotArtifacts {
   if (artifacts.length === 0) return { zip: null, problem: null };
+  const options = { maxBytes: limits.artifactBytes };
   try {
-    const { zip, missing } = packArtifacts(preopens, artifacts, { maxBytes: limits.artifactBytes });
+    if (lenientArtifacts) return { zip: packLenientArtifacts(preopens, artifacts, options), problem: null };
+    const { zip, missing } = packArtifacts(preopens, artifacts, options);
     return { zip, problem: missing.length === 0 ? null : failed("rejected", "provider", notFound(missing)) };
   } catch (error) {
     if (!(error instanceof WasimoffError)) throw error;

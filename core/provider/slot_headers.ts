@@ -16,6 +16,8 @@ export interface RunHeader {
     readonly readOnly: boolean;
   }[];
   readonly artifacts: readonly string[];
+  /** Of what is no regular file an empty directory is returned. */
+  readonly lenientArtifacts: boolean;
   readonly limits: SlotLimits;
   readonly deterministic: boolean;
   /** Whether frames for stdin will follow; else it is empty. */
@@ -38,10 +40,10 @@ const decoder = new TextDecoder();
 
 /** The frame that starts a task. Throws RangeError when it is larger than a frame may be. */
 export function encodeRun(task: SlotTask, stdin: boolean): Uint8Array<ArrayBuffer> {
-  const { module, args, env, artifacts, limits, deterministic } = task;
+  const { module, args, env, artifacts, lenientArtifacts, limits, deterministic } = task;
   const preopens = task.preopens.map(({ zip, ...rest }) => ({ ...rest, zip: zip?.ref ?? null }));
   const header: RunHeader = {
-    ...{ module: module.ref, args, env, preopens, artifacts, limits, deterministic, stdin },
+    ...{ module: module.ref, args, env, preopens, artifacts, lenientArtifacts, limits, deterministic, stdin },
   };
   return encodeFrame(FRAME.RUN, encoder.encode(JSON.stringify(header)));
 }

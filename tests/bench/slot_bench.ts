@@ -17,6 +17,7 @@ const NOOP: SlotTask = {
   artifacts: [],
   limits: { ...LIMITS, memoryBytes: 1024 * 1024 },
   deterministic: false,
+  lenientArtifacts: false,
 };
 
 const ECHO = `const b = new Uint8Array(65536);

@@ -116,6 +116,7 @@ async function slotsAlone(module: Uint8Array, slots: number, tasks: number): Pro
       artifacts: [],
       limits: { ...LIMITS, memoryBytes: 64 << 20 },
       deterministic: false,
+      lenientArtifacts: false,
     };
     return pool.run(
       task,

@@ -42,6 +42,7 @@ export function guestTask(
     env: [],
     preopens: [],
     artifacts: [],
+    lenientArtifacts: false,
     deterministic: false,
     ...rest,
     limits: { ...LIMITS, ...limits },

@@ -33,6 +33,7 @@ function slotTask(task: HostileTask): SlotTask {
     preopens: [{ guest: "/", zip: zip && fileOf(zip), readOnly: false }],
     artifacts: [],
     deterministic: false,
+    lenientArtifacts: false,
     limits: { ...LIMITS, ...limits, timeoutMs: timeoutMs(task) },
   };
 }

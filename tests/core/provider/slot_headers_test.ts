@@ -24,6 +24,7 @@ Deno.test("encodeRun() says everything about a task but the contents of its file
       { guest: ".", zip: null, readOnly: false },
     ],
     artifacts: ["out"],
+    lenientArtifacts: false,
     limits: task.limits,
     deterministic: false,
     stdin: true,

@@ -32,6 +32,7 @@ export function spec(changes: Partial<TaskSpec> = {}): TaskSpec {
     diskBytes: null,
     outputBytes: null,
     deterministic: false,
+    lenientArtifacts: false,
     priority: false,
     deadline: null,
     immediate: false,
@@ -63,6 +64,7 @@ export class TestDispatcher {
   join(provider: string, changes: Partial<JoinEvent> = {}): string[] {
     const event = {
       name: provider,
+      generation: 2 as const,
       slots: 1,
       labels: {},
       cached: [],
