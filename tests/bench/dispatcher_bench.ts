@@ -33,6 +33,7 @@ class Load {
         kind: "join",
         provider: `p${number}`,
         name: `p${number}`,
+        generation: 2,
         slots: SLOTS,
         labels: { arch: "x" },
         cached: [],

@@ -8,12 +8,18 @@ import type { DispatcherState } from "./state.ts";
 /** The level of a provider where an attempt would have to wait, though not for long. */
 export const BACKLOG_LEVEL = 1;
 
-/** Levels above 0: the backlog's, and one for each power of two of free slots. */
-export const LEVELS = levelOf(MAX_SLOTS);
+/** Levels of one generation: one for each power of two of free slots. */
+const STEPS = 32 - Math.clz32(MAX_SLOTS);
+/** The highest level of the first generation; the second begins above it. */
+export const OLDER_LEVELS = BACKLOG_LEVEL + STEPS;
+/** Levels above 0: the backlog's, then those of the first generation, then those of the second. */
+export const LEVELS = OLDER_LEVELS + STEPS;
 
-/** The backlog's level without free slots, else 2 for 1, 3 for 2 and 3, 4 for 4 to 7, and so on. */
-export function levelOf(freeSlots: number): number {
-  return freeSlots <= 0 ? BACKLOG_LEVEL : BACKLOG_LEVEL + 32 - Math.clz32(freeSlots);
+/** The backlog's level without free slots, else the first of its generation for 1, the next for 2 and 3, and so on. */
+export function levelOf(provider: Provider): number {
+  const free = freeSlots(provider);
+  if (free <= 0) return BACKLOG_LEVEL;
+  return (provider.generation === 1 ? BACKLOG_LEVEL : OLDER_LEVELS) + 32 - Math.clz32(free);
 }
 
 /** Slots that are not taken; negative while attempts wait, or more run than the provider now has. */
@@ -33,7 +39,7 @@ export function isAvailable(provider: Provider): boolean {
  */
 export function publish(state: DispatcherState, provider: Provider): void {
   const before = provider.level;
-  provider.level = isAvailable(provider) ? levelOf(freeSlots(provider)) : 0;
+  provider.level = isAvailable(provider) ? levelOf(provider) : 0;
   if (before === 0 && provider.level > 0) {
     for (const [module, warmth] of provider.modules) warmSet(state, module, warmth)?.add(provider);
   }

@@ -1,27 +1,51 @@
 /** Finds the provider for a task at a cost that depends neither on the providers nor on the queue. */
 
-import { BACKLOG_LEVEL, freeSlots, isAvailable, LEVELS, list } from "./availability.ts";
+import { BACKLOG_LEVEL, freeSlots, isAvailable, LEVELS, list, OLDER_LEVELS } from "./availability.ts";
+import type { Generation } from "./event.ts";
 import { MAX_CANDIDATES } from "./limits.ts";
 import { expectedMs } from "./measurement.ts";
 import type { Provider, Task } from "./records.ts";
 import type { SampleLimits, Verdict } from "./rotating_set.ts";
 import type { DispatcherState } from "./state.ts";
 
+/** Where providers of a generation with free slots are listed, and which generation that is. */
+interface Class {
+  readonly generation: Generation;
+  readonly highest: number;
+  readonly lowest: number;
+}
+
+const NEWER: Class = { generation: 2, highest: LEVELS, lowest: OLDER_LEVELS + 1 };
+const OLDER: Class = { generation: 1, highest: OLDER_LEVELS, lowest: BACKLOG_LEVEL + 1 };
+
 /**
  * The best of a few candidates: those that ran the module first, then those that hold it, then those with
- * most free slots; where it would have to wait only when no slot is free. Null only when no available provider may run the task.
+ * most free slots. Providers of the first generation only when none of ours has a free slot; where it would have to
+ * wait only when nobody has. Null only when no available provider may run the task.
  */
 export function chooseProvider(state: DispatcherState, task: Task): Provider | null {
+  const found = bestIn(state, task, NEWER);
+  if (found !== null) return found;
+  if (state.olderProviders > 0 && task.generation === 1) {
+    const older = bestIn(state, task, OLDER);
+    if (older !== null) return older;
+  }
+  return task.spec.immediate ? null : bestOf(state, task, sampleBucket(task, BACKLOG_LEVEL));
+}
+
+function bestIn(state: DispatcherState, task: Task, { generation, highest, lowest }: Class): Provider | null {
   const warm = state.warm.get(task.spec.module);
   if (warm !== undefined) {
-    const judge = (provider: Provider): Verdict =>
-      provider.level === 0 ? "drop" : provider.level === BACKLOG_LEVEL ? "skip" : fitness(task, provider);
+    const judge = (provider: Provider): Verdict => {
+      if (provider.level === 0) return "drop";
+      const other = provider.level === BACKLOG_LEVEL || provider.generation !== generation;
+      return other ? "skip" : fitness(task, provider);
+    };
     const found = bestOf(state, task, warm.ran.sample(limitsFor(task), judge)) ??
       bestOf(state, task, warm.cached.sample(limitsFor(task), judge));
     if (found !== null) return found;
   }
-  const lowest = task.spec.immediate ? BACKLOG_LEVEL + 1 : BACKLOG_LEVEL;
-  for (let level = LEVELS; level >= lowest; level--) {
+  for (let level = highest; level >= lowest; level--) {
     const found = bestOf(state, task, sampleBucket(task, level));
     if (found !== null) return found;
   }

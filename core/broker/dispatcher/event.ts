@@ -7,6 +7,8 @@ import type { Labels, TaskId, TaskSpec } from "../task.ts";
 
 /** One peer's session as a provider: a new session is a new id. */
 export type ProviderId = string;
+/** Of the protocol that a peer speaks: 1 is that of the existing programs. */
+export type Generation = 1 | 2;
 /** Unique for ever, so that a late answer is never taken for another attempt's. */
 export type AttemptId = string;
 
@@ -15,6 +17,7 @@ export interface JoinEvent {
   readonly provider: ProviderId;
   /** For people. */
   readonly name: string;
+  readonly generation: Generation;
   readonly slots: number;
   readonly labels: Labels;
   /** Files it claims to hold, most recently used first: a hint. */
@@ -31,6 +34,14 @@ export interface StatusEvent {
   readonly slots: number;
   /** Attempts that may wait there beyond the slots: its tasks are so short that the way to it costs more. */
   readonly backlog: number;
+}
+
+export interface FilesEvent {
+  readonly kind: "files";
+  readonly provider: ProviderId;
+  /** Files it claims to hold since lately: a hint, as in its joining. */
+  readonly added: readonly FileRef[];
+  readonly removed: readonly FileRef[];
 }
 
 export interface SubmitEvent {
@@ -71,6 +82,8 @@ export type DispatcherEvent =
   | JoinEvent
   /** A provider has more or fewer slots; 0 is draining; it may run more than it has. */
   | StatusEvent
+  /** A provider has got files, or dropped some. */
+  | FilesEvent
   /** A provider fell silent (no new attempts), or was heard again. */
   | { readonly kind: "suspect"; readonly provider: ProviderId; readonly suspect: boolean }
   /** A provider's lease ended or it said goodbye: its attempts are lost. */
@@ -79,7 +92,10 @@ export type DispatcherEvent =
   | { readonly kind: "answered"; readonly provider: ProviderId; readonly attempt: AttemptId }
   /** An attempt came to its end, also when the guest failed; only the death of a slot is tried once more. */
   | EndedEvent
-  /** An attempt could not be carried out; the code decides whether another provider gets it. */
+  /**
+   * An attempt could not be carried out; the code decides whether another provider gets it. `out_of_range` of the
+   * first generation: its protocol cannot carry the task.
+   */
   | FailedEvent
   /** The time of `nextWakeMs` has come. */
   | { readonly kind: "tick" };

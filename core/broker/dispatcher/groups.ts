@@ -2,15 +2,20 @@
 
 import { LEVELS, list } from "./availability.ts";
 import { MAX_GROUPS } from "./limits.ts";
-import type { Group, Provider } from "./records.ts";
-import { meets, requirementsKey, sortedLabels } from "./requirements.ts";
+import type { Generation } from "./event.ts";
+import type { Group, Provider, Task } from "./records.ts";
+import { meets, requiredGeneration, requirementsKey, sortedLabels } from "./requirements.ts";
 import { RotatingSet } from "./rotating_set.ts";
 import type { DispatcherState } from "./state.ts";
 import type { TaskSpec } from "../task.ts";
 
 /** The task's group; null when a new one is needed and every known one has waiting tasks. */
-export function groupFor(state: DispatcherState, spec: TaskSpec): Group | null {
-  const key = requirementsKey(spec);
+export function groupFor(
+  state: DispatcherState,
+  spec: TaskSpec,
+  generation: Generation = requiredGeneration(spec),
+): Group | null {
+  const key = requirementsKey(spec, generation);
   const known = state.groups.get(key);
   if (known !== undefined) {
     state.groups.delete(key);
@@ -18,12 +23,13 @@ export function groupFor(state: DispatcherState, spec: TaskSpec): Group | null {
     return known;
   }
   if (state.groups.size >= MAX_GROUPS && !forgetIdle(state)) return null;
-  return addGroup(state, spec, key);
+  return addGroup(state, spec, generation);
 }
 
 /** The group of a task that is to be retried, which is never refused one. */
-export function groupAgain(state: DispatcherState, known: Group, spec: TaskSpec): Group {
-  return state.groups.get(known.key) ?? groupFor(state, spec) ?? addGroup(state, spec, known.key);
+export function groupAgain(state: DispatcherState, { spec, generation }: Task): Group {
+  const known = state.groups.get(requirementsKey(spec, generation));
+  return known ?? groupFor(state, spec, generation) ?? addGroup(state, spec, generation);
 }
 
 /** Enters a new provider into every group whose requirements it meets. */
@@ -42,21 +48,22 @@ export function exitGroups(provider: Provider): void {
 }
 
 /** A group that nobody knows of. */
-export function newGroup(spec: TaskSpec, key = requirementsKey(spec)): Group {
+export function newGroup(spec: TaskSpec, generation: Generation = requiredGeneration(spec)): Group {
   return {
-    key,
+    key: requirementsKey(spec, generation),
     require: sortedLabels(spec.require),
     memoryBytes: spec.memoryBytes,
     timeoutMs: spec.timeoutMs,
+    generation,
     serving: 0,
     buckets: Array.from({ length: LEVELS + 1 }, () => new RotatingSet<Provider>()),
     lanes: new Map(),
   };
 }
 
-function addGroup(state: DispatcherState, spec: TaskSpec, key: string): Group {
-  const group = newGroup(spec, key);
-  state.groups.set(key, group);
+function addGroup(state: DispatcherState, spec: TaskSpec, generation: Generation): Group {
+  const group = newGroup(spec, generation);
+  state.groups.set(group.key, group);
   for (const provider of state.providers.values()) enter(group, provider);
   return group;
 }

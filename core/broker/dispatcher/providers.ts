@@ -2,7 +2,7 @@
 
 import { release } from "./attempts.ts";
 import { cancelledRunning, detach, finish, named } from "./ending.ts";
-import type { JoinEvent, ProviderId, StatusEvent } from "./event.ts";
+import type { FilesEvent, JoinEvent, ProviderId, StatusEvent } from "./event.ts";
 import { enterGroups, exitGroups } from "./groups.ts";
 import { refreshLanes } from "./lanes.ts";
 import { MAX_MODULES_PER_PROVIDER, MAX_SLOTS } from "./limits.ts";
@@ -22,6 +22,7 @@ export function join(step: Step, event: JoinEvent): void {
     id: event.provider,
     name: event.name,
     number: ++state.lastProvider,
+    generation: event.generation,
     labels: event.labels,
     taskMemoryBytes: event.taskMemoryBytes,
     taskTimeoutMs: event.taskTimeoutMs,
@@ -39,6 +40,7 @@ export function join(step: Step, event: JoinEvent): void {
     speed: 1,
   };
   state.providers.set(provider.id, provider);
+  if (provider.generation === 1) state.olderProviders++;
   for (const module of event.cached.slice(0, MAX_MODULES_PER_PROVIDER).reverse()) {
     remember(state, provider, { module, warmth: "cached" });
   }
@@ -62,6 +64,16 @@ export function setSlots(step: Step, { provider: id, slots, backlog }: StatusEve
   fill(step, provider);
 }
 
+/** A hint: what ran there stays what it is, and more than is remembered is not looked at. */
+export function setFiles({ state }: Step, { provider: id, added, removed }: FilesEvent): void {
+  const provider = state.providers.get(id);
+  if (provider === undefined) return;
+  for (const module of added.slice(0, MAX_MODULES_PER_PROVIDER)) {
+    if (!provider.modules.has(module)) remember(state, provider, { module, warmth: "cached" });
+  }
+  for (const module of removed.slice(0, MAX_MODULES_PER_PROVIDER)) forget(state, provider, module);
+}
+
 export function setSuspect(step: Step, id: ProviderId, suspect: boolean): void {
   const provider = step.state.providers.get(id);
   if (provider === undefined) return;
@@ -76,6 +88,7 @@ export function leave(step: Step, id: ProviderId): void {
   if (provider === undefined) return;
   provider.connected = false;
   state.providers.delete(id);
+  if (provider.generation === 1) state.olderProviders--;
   const groups = [...provider.groups.keys()];
   exitGroups(provider);
   refreshLanes(state, groups);

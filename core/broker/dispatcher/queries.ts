@@ -1,7 +1,7 @@
 /** What metrics and `/api/providers` may ask of the dispatcher; nothing here changes it. */
 
 import type { Labels } from "../task.ts";
-import type { ProviderId } from "./event.ts";
+import type { Generation, ProviderId } from "./event.ts";
 import type { Provider } from "./records.ts";
 import type { DispatcherState, Totals } from "./state.ts";
 
@@ -18,6 +18,7 @@ export interface DispatcherStats {
 export interface ProviderView {
   readonly id: ProviderId;
   readonly name: string;
+  readonly generation: Generation;
   readonly labels: Labels;
   /** 0 while it drains. */
   readonly slots: number;
@@ -53,6 +54,6 @@ export function providerView(state: DispatcherState, id: ProviderId): ProviderVi
 }
 
 function view(provider: Provider): ProviderView {
-  const { id, name, labels, slots, suspect, latencyMs, speed } = provider;
-  return { id, name, labels, slots, running: provider.attempts.size, suspect, latencyMs, speed };
+  const { id, name, generation, labels, slots, suspect, latencyMs, speed } = provider;
+  return { id, name, generation, labels, slots, running: provider.attempts.size, suspect, latencyMs, speed };
 }

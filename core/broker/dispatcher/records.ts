@@ -3,7 +3,7 @@
 import type { WasimoffError } from "../../errors.ts";
 import type { FileRef } from "../../storage/file_store.ts";
 import type { Labels, TaskId, TaskSpec } from "../task.ts";
-import type { AttemptId, ProviderId } from "./event.ts";
+import type { AttemptId, Generation, ProviderId } from "./event.ts";
 import type { Linked, LinkedQueue } from "./linked_queue.ts";
 import type { RotatingSet } from "./rotating_set.ts";
 import type { HeapEntry } from "./timer_heap.ts";
@@ -15,6 +15,8 @@ export interface Task extends HeapEntry, Linked<Task> {
   readonly spec: TaskSpec;
   readonly bytes: number;
   readonly submittedMs: number;
+  /** The oldest protocol that can carry it, as far as is known. */
+  generation: Generation;
   /** What it requires; another object for the same key when the group was forgotten meanwhile. */
   group: Group;
   /** Where it waits. */
@@ -77,6 +79,7 @@ export interface Provider {
   readonly name: string;
   /** Counts the sessions; the last tie-break. */
   readonly number: number;
+  readonly generation: Generation;
   readonly labels: Labels;
   readonly taskMemoryBytes: number;
   readonly taskTimeoutMs: number;
@@ -93,7 +96,7 @@ export interface Provider {
   readonly modules: Map<FileRef, Warmth>;
   /** Modules under which its slots died, and when that was last; the latest come last. */
   readonly blamed: Map<FileRef, number>;
-  /** 0 while it can take nothing, 1 while an attempt would wait there, else by the logarithm of its free slots. */
+  /** 0 while it can take nothing, 1 while an attempt would wait there, else by generation and free slots. */
   level: number;
   /** The lowest bucket it may stand in; when `level` rises above this, it is moved up. */
   listedLevel: number;
@@ -109,6 +112,8 @@ export interface Group {
   readonly require: readonly (readonly [string, string])[];
   readonly memoryBytes: number | null;
   readonly timeoutMs: number | null;
+  /** Providers of an older generation cannot take them. */
+  readonly generation: Generation;
   /** Providers that meet them and are not draining. */
   serving: number;
   /** Providers that can take an attempt, by their level or the higher one they had when last met here. */

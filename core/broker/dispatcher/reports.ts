@@ -7,7 +7,7 @@ import type { AttemptId, EndedEvent, FailedEvent, ProviderId } from "./event.ts"
 import { measure } from "./measurement.ts";
 import { fill } from "./placement.ts";
 import type { Attempt } from "./records.ts";
-import { retry } from "./retry.ts";
+import { passOn, retry } from "./retry.ts";
 import { deathOf, slotDied } from "./slot_deaths.ts";
 import type { Step } from "./state.ts";
 import { remember } from "./warm_modules.ts";
@@ -59,7 +59,8 @@ export function failed(step: Step, event: FailedEvent): void {
     slotDied(step, task, { provider, reason: "trap", message });
   } else if (task !== null && code !== "aborted") {
     const cause = `${named(provider)} failed: ${message}`;
-    retry(step, task, { code, cause, avoid: provider.connected ? provider : null });
+    if (code === "out_of_range" && provider.generation === 1) passOn(step, task, cause);
+    else retry(step, task, { code, cause, avoid: provider.connected ? provider : null });
   }
   fill(step, provider);
 }

@@ -1,15 +1,34 @@
 /** What tasks require of providers, who meets it, and what to say when nobody does. */
 
-import type { Labels, TaskSpec } from "../task.ts";
+import type { Labels, TaskPreopen, TaskSpec } from "../task.ts";
 import { clipped } from "./clipped.ts";
+import type { Generation } from "./event.ts";
 import type { Group, Provider } from "./records.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+/** What makes an artifact a pattern, which wasimoff_v1 has not. */
+const PATTERN = /[*?[\]{}\\]/;
+
+/** The oldest protocol that can carry a task, but for its stdin, whose length shows later. */
+export function requiredGeneration(spec: TaskSpec): Generation {
+  const { memoryBytes, cpuMs, diskBytes, deterministic, preopens, artifacts, lenientArtifacts } = spec;
+  const limited = memoryBytes !== null || cpuMs !== null || diskBytes !== null;
+  if (limited || deterministic || !fitsV1(preopens)) return 2;
+  return !lenientArtifacts && artifacts.some((artifact) => PATTERN.test(artifact)) ? 2 : 1;
+}
+
+/** wasimoff_v1 knows one ZIP at `/`; without it the guest gets an empty `.` (wasimoff-v1 6.4). */
+function fitsV1(preopens: readonly TaskPreopen[]): boolean {
+  const [first, ...more] = preopens;
+  if (first === undefined) return true;
+  return more.length === 0 && !first.readOnly && first.guest === (first.zip === null ? "." : "/");
+}
+
 /** The same text for tasks with the same requirements, and for no others. */
-export function requirementsKey(spec: TaskSpec): string {
-  const numbers = `${spec.memoryBytes}/${spec.timeoutMs}`;
+export function requirementsKey(spec: TaskSpec, generation: Generation): string {
+  const numbers = `${generation}/${spec.memoryBytes}/${spec.timeoutMs}`;
   const require = sortedLabels(spec.require);
   return require.length === 0 ? numbers : `${numbers}/${JSON.stringify(require)}`;
 }
@@ -19,11 +38,12 @@ export function sortedLabels(labels: Labels): [string, string][] {
   return Object.entries(labels).sort(([a], [b]) => a < b ? -1 : 1);
 }
 
-type Requirements = Pick<Group, "require" | "memoryBytes" | "timeoutMs">;
+type Requirements = Pick<Group, "require" | "memoryBytes" | "timeoutMs" | "generation">;
 
 /** Whether a provider may ever run tasks with these requirements. */
 export function meets(provider: Provider, required: Requirements): boolean {
   return meetsLabels(provider, required) &&
+    required.generation <= provider.generation &&
     (required.memoryBytes ?? 0) <= provider.taskMemoryBytes &&
     (required.timeoutMs ?? 0) <= provider.taskTimeoutMs;
 }
@@ -36,7 +56,11 @@ function meetsLabels({ labels }: Provider, { require }: Requirements): boolean {
 export function missing(providers: readonly Provider[], required: Requirements, other: boolean): string {
   const none = other ? "no other provider" : "no provider";
   if (providers.length === 0) return `${none} is connected`;
-  const labelled = providers.filter((provider) => meetsLabels(provider, required));
+  const newer = providers.filter(({ generation }) => required.generation <= generation);
+  if (newer.length === 0) {
+    return `task needs a provider of wasimoff_v2: ${other ? "no other" : "none"} is connected`;
+  }
+  const labelled = newer.filter((provider) => meetsLabels(provider, required));
   if (labelled.length === 0) return `${none} has ${labelsText(required)}`;
   const memoryBytes = required.memoryBytes ?? 0;
   const large = labelled.filter((provider) => memoryBytes <= provider.taskMemoryBytes);

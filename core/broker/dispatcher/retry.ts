@@ -56,6 +56,16 @@ export function retry(step: Step, task: Task, loss: Loss): void {
   });
 }
 
+/** Places a task again that the protocol of its provider cannot carry, which costs it no attempt. */
+export function passOn(step: Step, task: Task, cause: string): void {
+  task.generation = 2;
+  task.attempts--;
+  if (task.unrepeatable !== null) {
+    return finish(step, task, lost(`${cause}, and it cannot be run again: ${task.unrepeatable}`));
+  }
+  placeAgain(step, task, { cause, avoid: null, ending: (why) => lost(`${cause}, and ${why}`) });
+}
+
 export interface Again {
   readonly cause: string;
   /** A provider that is not to get it again; null for none. */
@@ -72,7 +82,7 @@ export function placeAgain(step: Step, task: Task, { cause, avoid, ending }: Aga
   if (rejection !== null) return finish(step, task, rejection);
   task.avoid = task.avoid.filter((provider) => provider.connected);
   if (avoid !== null) task.avoid = [...task.avoid, avoid];
-  task.group = groupAgain(state, task.group, task.spec);
+  task.group = groupAgain(state, task);
   task.lastCause = cause;
   state.totals.requeued++;
   state.options.log.append({ kind: "requeued", atMs: nowMs, task: task.id, cause });

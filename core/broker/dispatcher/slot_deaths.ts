@@ -31,7 +31,7 @@ export function slotDied(step: Step, task: Task, death: SlotDeath): void {
   if (task.unrepeatable !== null) {
     return finish(step, task, ofDeath(death, `it cannot be run again: ${task.unrepeatable}`));
   }
-  task.group = groupAgain(state, task.group, task.spec);
+  task.group = groupAgain(state, task);
   const others = { group: task.group, avoid: [death.provider] };
   if (!isServed(others)) return finish(step, task, ofDeath(death, whyUnserved(state, others)));
   placeAgain(step, task, {

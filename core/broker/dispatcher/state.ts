@@ -37,6 +37,8 @@ export interface DispatcherState {
   readonly tasks: Map<TaskId, Task>;
   readonly attempts: Map<AttemptId, Attempt>;
   readonly providers: Map<ProviderId, Provider>;
+  /** How many of them are of the first generation. */
+  olderProviders: number;
   /** Least recently used first. */
   readonly groups: Map<string, Group>;
   /** Lanes with waiting tasks, of all groups. */
@@ -74,6 +76,7 @@ export function createState(options: DispatcherOptions): DispatcherState {
     tasks: new Map(),
     attempts: new Map(),
     providers: new Map(),
+    olderProviders: 0,
     groups: new Map(),
     lanes: new Set(),
     timers: new TimerHeap(),

@@ -65,6 +65,7 @@ function createTask(known: Pick<Task, "id" | "spec" | "bytes" | "submittedMs" | 
   return {
     kind: "task",
     ...known,
+    generation: known.group.generation,
     lane: null,
     waitingMs: 0,
     order: 0,

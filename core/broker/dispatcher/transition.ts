@@ -3,7 +3,7 @@
 import { cancel } from "./attempts.ts";
 import type { Effect } from "./effect.ts";
 import type { DispatcherEvent } from "./event.ts";
-import { join, leave, setSlots, setSuspect } from "./providers.ts";
+import { join, leave, setFiles, setSlots, setSuspect } from "./providers.ts";
 import { answered, ended, failed } from "./reports.ts";
 import type { DispatcherState, Step } from "./state.ts";
 import { submit } from "./submission.ts";
@@ -44,6 +44,8 @@ function apply(step: Step, event: DispatcherEvent): void {
       return join(step, event);
     case "status":
       return setSlots(step, event);
+    case "files":
+      return setFiles(step, event);
     case "suspect":
       return setSuspect(step, event.provider, event.suspect);
     case "leave":

@@ -94,6 +94,7 @@ Deno.test("stats() and providerViews() count what waits and runs", () => {
   assert.deepEqual(providerViews(dispatcher.state), [{
     id: "p",
     name: "p",
+    generation: 2,
     labels: { os: "linux" },
     ...view,
   }]);

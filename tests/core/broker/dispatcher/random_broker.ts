@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { freeSlots, isAvailable, levelOf } from "../../../../core/broker/dispatcher/availability.ts";
+import { isAvailable, levelOf } from "../../../../core/broker/dispatcher/availability.ts";
 import type { Effect } from "../../../../core/broker/dispatcher/effect.ts";
-import type { DispatcherEvent } from "../../../../core/broker/dispatcher/event.ts";
+import type { DispatcherEvent, Generation } from "../../../../core/broker/dispatcher/event.ts";
 import { nextFor } from "../../../../core/broker/dispatcher/lanes.ts";
 import { QUEUE_TIMEOUT_MS, RETRY_PAUSE_MS } from "../../../../core/broker/dispatcher/limits.ts";
 import { nextWakeMs } from "../../../../core/broker/dispatcher/transition.ts";
@@ -34,6 +34,7 @@ interface ModelProvider {
   backlog: number;
   suspect: boolean;
   readonly gpu: boolean;
+  readonly generation: Generation;
   readonly held: Set<string>;
   /** When it failed a task. */
   readonly failedTasks: Map<string, number>;
@@ -46,6 +47,8 @@ interface ModelTask {
   starts: number;
   bounces: number;
   deaths: number;
+  /** A provider of the first generation could not carry it. */
+  beyondV1: boolean;
 }
 
 /** Turns happenings into events, and checks every effect against the model. */
@@ -126,8 +129,9 @@ export class RandomBroker {
       timeoutMs: how % 2 === 0 ? 1_000 : null,
       attempts: 1 + how % 4,
       deadline,
+      deterministic: which % 6 === 0,
     });
-    this.#tasks.set(task, { spec: chosen, starts: 0, bounces: 0, deaths: 0 });
+    this.#tasks.set(task, { spec: chosen, starts: 0, bounces: 0, deaths: 0, beyondV1: false });
     this.#apply({ kind: "submit", task, spec: chosen, bytes: which % 200 });
   }
 
@@ -135,11 +139,13 @@ export class RandomBroker {
     const provider = `p${++this.#count}`;
     const gpu = which % 2 === 0;
     const slots = how % 4;
+    const generation = how % 5 === 0 ? 1 : 2;
     this.#providers.set(provider, {
       slots,
       backlog: 0,
       suspect: false,
       gpu,
+      generation,
       held: new Set(),
       failedTasks: new Map(),
       killers: new Set(),
@@ -148,6 +154,7 @@ export class RandomBroker {
       kind: "join",
       provider,
       name: which % 5 === 0 ? "twin" : provider,
+      generation,
       slots,
       labels: gpu ? { gpu: "yes" } : {},
       cached: how % 3 === 0 ? [ref(which % 3)] : [],
@@ -177,7 +184,7 @@ export class RandomBroker {
   #report(attempt: string, how: number, kind = "end"): void {
     const known = this.#attempts.get(attempt);
     const provider = known?.provider ?? `p${how % 10}`;
-    const codes: Code[] = ["unavailable", "aborted", "not_found", "invalid_argument", "internal", BUSY];
+    const codes: Code[] = ["unavailable", "aborted", "out_of_range", "invalid_argument", "internal", BUSY];
     const outcome = kind !== "die"
       ? exited(how % 3)
       : failed(how % 2 ? "trap" : "memory", "provider", "died");
@@ -209,7 +216,10 @@ export class RandomBroker {
   /** A task that is sent back because all slots are taken has lost nothing, unless that never ends. */
   #failed(provider: ModelProvider, task: string, code: Code): void {
     const model = this.#tasks.get(task)!;
-    if (code === BUSY && !model.spec.immediate && model.bounces++ < MAX_BOUNCES) model.starts--;
+    if (code === "out_of_range" && provider.generation === 1) {
+      model.starts--;
+      model.beyondV1 = true;
+    } else if (code === BUSY && !model.spec.immediate && model.bounces++ < MAX_BOUNCES) model.starts--;
     else provider.failedTasks.set(task, this.dispatcher.nowMs);
   }
 
@@ -240,6 +250,7 @@ export class RandomBroker {
     assert.ok(provider.held.size < room && !provider.suspect, "a provider got too much");
     assert.ok(provider.gpu || task.spec.require["gpu"] === undefined, "a requirement was not met");
     assert.equal(task.spec.memoryBytes, null);
+    if (provider.generation === 1) this.#checkOlder(effect.task, task);
     const failedMs = provider.failedTasks.get(effect.task) ?? -Infinity;
     assert.ok(
       this.dispatcher.nowMs >= failedMs + RETRY_PAUSE_MS,
@@ -252,6 +263,19 @@ export class RandomBroker {
     this.#seen.add(effect.attempt);
     provider.held.add(effect.attempt);
     this.#attempts.set(effect.attempt, effect);
+  }
+
+  /** The first generation gets what it can carry, when nobody of the second has a slot. */
+  #checkOlder(id: string, task: ModelTask): void {
+    assert.ok(!task.spec.deterministic && !task.beyondV1, "an old provider got what it cannot carry");
+    const avoided = this.dispatcher.state.tasks.get(id)!.avoid.map((provider) => provider.id);
+    for (const [provider, { generation, slots, suspect, gpu, held }] of this.#providers) {
+      if (generation === 1 || suspect || held.size >= slots || avoided.includes(provider)) continue;
+      assert.ok(
+        !gpu && task.spec.require["gpu"] !== undefined,
+        "a free slot of the second generation was left",
+      );
+    }
   }
 
   #isRejected(module: string): boolean {
@@ -272,7 +296,7 @@ export class RandomBroker {
     }
     for (const provider of state.providers.values()) {
       assert.equal(provider.attempts.size, this.#providers.get(provider.id)!.held.size);
-      assert.equal(provider.level, isAvailable(provider) ? levelOf(freeSlots(provider)) : 0);
+      assert.equal(provider.level, isAvailable(provider) ? levelOf(provider) : 0);
       for (const listed of provider.groups.values()) {
         assert.ok(listed >= provider.level && listed >= provider.listedLevel);
       }

@@ -1,15 +1,17 @@
 /** Tests of requirements and of the words for missing ones. */
 
 import assert from "node:assert/strict";
-import { requirementsKey } from "../../../../core/broker/dispatcher/requirements.ts";
-import { MIB, spec, TestDispatcher } from "./test_dispatcher.ts";
+import { requiredGeneration, requirementsKey } from "../../../../core/broker/dispatcher/requirements.ts";
+import { MIB, ref, spec, TestDispatcher } from "./test_dispatcher.ts";
 
 Deno.test("requirementsKey() does not depend on the order of labels", () => {
-  const one = requirementsKey(spec({ require: { a: "1", b: "2" } }));
-  assert.equal(one, requirementsKey(spec({ require: { b: "2", a: "1" } })));
-  assert.notEqual(one, requirementsKey(spec({ require: { a: "1", b: "3" } })));
-  assert.notEqual(one, requirementsKey(spec({ require: { a: "1", b: "2" }, memoryBytes: 1 })));
-  assert.notEqual(one, requirementsKey(spec({ require: { a: '1","b","2' } })));
+  const key = (changes: Parameters<typeof spec>[0]) => requirementsKey(spec(changes), 1);
+  const one = key({ require: { a: "1", b: "2" } });
+  assert.equal(one, key({ require: { b: "2", a: "1" } }));
+  assert.notEqual(one, key({ require: { a: "1", b: "3" } }));
+  assert.notEqual(one, key({ require: { a: "1", b: "2" }, memoryBytes: 1 }));
+  assert.notEqual(one, key({ require: { a: '1","b":"2' } }));
+  assert.notEqual(one, requirementsKey(spec({ require: { a: "1", b: "2" } }), 2));
 });
 
 Deno.test("a task runs only where its labels, memory and timeout are met", () => {
@@ -43,3 +45,30 @@ Deno.test("what is missing is said", () => {
     assert.deepEqual(dispatcher.submit(`t${index}`, changes), [`queued t${index}: ${why}`]);
   }
 });
+
+const ZIP = ref(9);
+const GENERATIONS: readonly [what: string, changes: Parameters<typeof spec>[0], generation: 1 | 2][] = [
+  ["nothing", {}, 1],
+  ["what the broker's clock enforces", { timeoutMs: 1_000, deadline: 1e13, outputBytes: 1 }, 1],
+  ["an empty directory", { preopens: [{ guest: ".", zip: null, readOnly: false }] }, 1],
+  ["one ZIP at the root", { preopens: [{ guest: "/", zip: ZIP, readOnly: false }] }, 1],
+  ["an artifact", { artifacts: ["out/result.txt"] }, 1],
+  ["a name with a star, from a client without patterns", { artifacts: ["*"], lenientArtifacts: true }, 1],
+  ["memory", { memoryBytes: 1 }, 2],
+  ["determinism", { deterministic: true }, 2],
+  ["CPU time", { cpuMs: 1 }, 2],
+  ["disk", { diskBytes: 1 }, 2],
+  ["a pattern", { artifacts: ["out/*.txt"] }, 2],
+  ["a ZIP elsewhere", { preopens: [{ guest: "data", zip: ZIP, readOnly: false }] }, 2],
+  ["an empty root", { preopens: [{ guest: "/", zip: null, readOnly: false }] }, 2],
+  ["a directory that is read-only", { preopens: [{ guest: "/", zip: ZIP, readOnly: true }] }, 2],
+  ["two directories", {
+    preopens: [{ guest: "/", zip: ZIP, readOnly: false }, { guest: ".", zip: null, readOnly: false }],
+  }, 2],
+];
+
+for (const [what, changes, generation] of GENERATIONS) {
+  Deno.test(`a task that asks for ${what} needs generation ${generation}`, () => {
+    assert.equal(requiredGeneration(spec(changes)), generation);
+  });
+}

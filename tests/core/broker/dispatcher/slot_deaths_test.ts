@@ -232,6 +232,7 @@ Deno.test("a death frees the slot and leaves what is known of the provider as it
   assert.deepEqual(providerView(dispatcher.state, "p"), {
     id: "p",
     name: "p",
+    generation: 2,
     labels: {},
     slots: 1,
     running: 0,
