@@ -10,7 +10,7 @@ import { openFiles } from "./files.ts";
 import { Guard } from "./guard.ts";
 import { createProcessSlotStarter } from "./process_slot.ts";
 import type { ChildCommand } from "./self_command.ts";
-import { dialV2 } from "./dial_v2.ts";
+import { dialBroker } from "./dial_broker.ts";
 
 export interface ProviderHostOptions
   extends Omit<ProviderOptions, "openSession" | "runInSlot" | "loadFile" | "cached"> {
@@ -22,6 +22,8 @@ export interface ProviderHostOptions
   readonly storage: string | null;
   /** Program and version, told to the broker. */
   readonly agent: string;
+  /** Of WebSockets, in the order of preference; all that we know when absent. */
+  readonly protocols?: readonly string[];
   readonly commands: { readonly slot: ChildCommand; readonly guard: ChildCommand };
 }
 
@@ -31,8 +33,8 @@ const MAX_ANNOUNCED_FILES = 64;
 /** Starts the slots, then serves as `runProvider` does; leaves no process behind. */
 export async function runProviderHost(options: ProviderHostOptions): Promise<void> {
   const { broker, token, storage, agent, commands, logger, signal } = options;
-  const url = new URL("api/provider/ws", broker.webSocket).href;
-  const dial = dialV2(url);
+  const url = new URL("api/provider/ws", broker.webSocket);
+  url.searchParams.set("id", options.name); // in v1 there is no other place for it
   const { files } = await openFiles(storage);
   let storageUrl = broker.http;
   const cache = new FileCache({
@@ -47,7 +49,17 @@ export async function runProviderHost(options: ProviderHostOptions): Promise<voi
     try {
       await runProvider({
         ...options,
-        openSession: (signal) => openSession({ dial, token: token ?? "", agent, logger, signal }),
+        openSession: async (signal) => {
+          const { protocols } = options;
+          const reached = await dialBroker(url.href, {
+            token,
+            agent,
+            ...(protocols && { protocols }),
+            signal,
+          });
+          if (reached.generation === 1) return { ...reached, files };
+          return await openSession({ dial: reached.dial, token: token ?? "", agent, logger, signal });
+        },
         runInSlot: (task, io, signal) => pool.run(task, io, signal),
         loadFile: (ref, storagePath) => {
           storageUrl = storageAt(broker.http, storagePath);

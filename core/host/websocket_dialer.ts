@@ -6,6 +6,7 @@ import { WebSocket } from "ws";
 import { type Code, WasimoffError } from "../errors.ts";
 import type { Connection } from "../session/connection.ts";
 import { WEBSOCKET_OPTIONS, WebSocketConnection } from "./websocket_connection.ts";
+import type { MessageTransport } from "./websocket_messages.ts";
 
 export interface DialWebSocketOptions {
   /** Subprotocols in the order of preference; at least one. */
@@ -13,6 +14,13 @@ export interface DialWebSocketOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends the attempt; the open connection does not depend on it. */
   readonly signal?: AbortSignal;
+}
+
+export interface OpenWebSocketOptions<T> extends DialWebSocketOptions {
+  /** Of one message; larger ones end the connection before they are buffered. */
+  readonly maxPayload: number;
+  /** Takes the socket over in the same turn in which it opened. `protocol` is what the server chose. */
+  readonly adopt: (socket: WebSocket, transport: MessageTransport, protocol: string) => T;
 }
 
 export interface DialedWebSocket {
@@ -35,27 +43,37 @@ const CODE_OF_STATUS: Readonly<Record<number, Code>> = {
 };
 
 /** Dials `url` (ws: or wss:). Rejects with a WasimoffError whose message names the URL. */
-export async function dialWebSocket(url: string, options: DialWebSocketOptions): Promise<DialedWebSocket> {
-  const { protocols, headers = {}, signal } = options;
+export function dialWebSocket(url: string, options: DialWebSocketOptions): Promise<DialedWebSocket> {
+  return openWebSocket(url, {
+    ...options,
+    maxPayload: WEBSOCKET_OPTIONS.maxPayload,
+    adopt: (socket, transport, protocol) => ({
+      connection: new WebSocketConnection(socket, transport),
+      protocol,
+    }),
+  });
+}
+
+/** Dials as `dialWebSocket` does, for who wants something else than a connection of frames. */
+export async function openWebSocket<T>(url: string, options: OpenWebSocketOptions<T>): Promise<T> {
+  const { protocols, headers = {}, maxPayload, adopt, signal } = options;
   if (signal?.aborted) throw WasimoffError.from(signal.reason, "canceled");
   const socket = new WebSocket(url, [...protocols], {
     ...WEBSOCKET_OPTIONS,
+    maxPayload,
     headers: { ...headers },
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
     ...(needsMask(new URL(url)) ? {} : { generateMask: () => {} }),
   });
-  const { promise, resolve, reject } = Promise.withResolvers<DialedWebSocket>();
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
   const onAbort = () => {
     reject(WasimoffError.from(signal!.reason, "canceled"));
     socket.terminate();
   };
   signal?.addEventListener("abort", onAbort, { once: true });
   socket.on("upgrade", (response) => {
-    socket.on("open", () => {
-      const connection = new WebSocketConnection(socket, response.socket);
-      resolve({ connection, protocol: socket.protocol });
-    });
+    socket.on("open", () => resolve(adopt(socket, response.socket, socket.protocol)));
     const chosen = response.headers["sec-websocket-protocol"];
     if (chosen !== undefined && protocols.includes(chosen)) return;
     reject(

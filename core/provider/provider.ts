@@ -4,7 +4,9 @@ import { Backoff } from "../backoff.ts";
 import { delay } from "../delay.ts";
 import { type Code, WasimoffError } from "../errors.ts";
 import type { ProviderOptions } from "./provider_options.ts";
+import { Session } from "../session/session.ts";
 import { ProviderSession } from "./provider_session.ts";
+import { ProviderSessionV1 } from "./provider_session_v1.ts";
 
 /** Waits between attempts to reach a broker: short at first, so that a restarted broker is found soon. */
 const RECONNECT_FIRST_MS = 200;
@@ -29,8 +31,10 @@ export async function runProvider(options: ProviderOptions): Promise<void> {
     const begunMs = performance.now();
     let cause: WasimoffError;
     try {
-      const session = await options.openSession(signal);
-      const served = await new ProviderSession(session, options).serve();
+      const opened = await options.openSession(signal);
+      const served = opened instanceof Session
+        ? await new ProviderSession(opened, options).serve()
+        : await new ProviderSessionV1(opened, options).serve();
       if (served === "done") return;
       cause = served;
     } catch (error) {

@@ -3,6 +3,7 @@
 import type { Logger } from "../log.ts";
 import type { Session } from "../session/session.ts";
 import type { FileRef } from "../storage/file_store.ts";
+import type { LinkV1 } from "./link_v1.ts";
 import type { SlotIo, SlotResult, SlotTask } from "./slot.ts";
 
 /** Runs a task in a free slot; rejects with `resource_exhausted` when there is none. */
@@ -22,8 +23,8 @@ export interface ProviderOptions {
   readonly once: boolean;
   /** Time that running tasks have to end when the provider is told to leave. */
   readonly drainMs: number;
-  /** Opens a session with the broker, in one attempt. */
-  readonly openSession: (signal: AbortSignal) => Promise<Session>;
+  /** Opens a session with the broker, or the connection of an existing one, in one attempt. */
+  readonly openSession: (signal: AbortSignal) => Promise<Session | LinkV1>;
   readonly runInSlot: RunInSlot;
   /** The content of a file, fetched from the broker when it is not here. */
   readonly loadFile: (ref: FileRef, storagePath: string) => Promise<Uint8Array>;

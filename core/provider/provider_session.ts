@@ -10,6 +10,7 @@ import { type FileRef, isFileRef } from "../storage/file_store.ts";
 import { prefixed } from "./prefixed_source.ts";
 import { Backlog } from "./backlog.ts";
 import type { ProviderOptions } from "./provider_options.ts";
+import { TaskTrace } from "./task_trace.ts";
 import { MAX_ARTIFACT_BYTES, MAX_DESCRIPTORS, MAX_INODES, type SlotFile, type SlotTask } from "./slot.ts";
 
 /** How long a broker may take to answer the announcement. */
@@ -136,22 +137,7 @@ export class ProviderSession {
     }
     this.#running++;
     try {
-      const task = this.#slotTask(attempt, await this.#storagePath.promise);
-      const stdin = prefixed(stdio.stdinBytes, stdio.stdin);
-      const { outcome, durationMs, memoryBytes } = await this.#backlog.run(task, {
-        ...outputs(stdio),
-        stdin,
-      }, signal);
-      return {
-        case: "attempt",
-        value: {
-          attempt: attempt.attempt,
-          outcome: encodeOutcome(outcome),
-          durationMs,
-          memory: BigInt(memoryBytes),
-          lengths: stdio.lengths(),
-        },
-      };
+      return { case: "attempt", value: await this.#attemptResult(attempt, stdio, signal) };
     } catch (error) {
       stdio.abort(WasimoffError.from(error));
       throw error;
@@ -162,8 +148,28 @@ export class ProviderSession {
     }
   }
 
+  async #attemptResult(attempt: RunAttempt, stdio: AcceptedStdio, signal: AbortSignal) {
+    const events: { event: number; unixNano: bigint }[] = [];
+    const trace = attempt.trace ? new TaskTrace((event, unixNano) => events.push({ event, unixNano })) : null;
+    trace?.received();
+    const task = this.#slotTask(attempt, await this.#storagePath.promise);
+    const io = { ...outputs(stdio), stdin: prefixed(stdio.stdinBytes, stdio.stdin) };
+    trace?.taken();
+    const { outcome, durationMs, memoryBytes } = await this.#backlog.run(task, io, signal);
+    trace?.ran(durationMs);
+    trace?.answered(outcome.reason === "exit");
+    return {
+      attempt: attempt.attempt,
+      outcome: encodeOutcome(outcome),
+      durationMs,
+      memory: BigInt(memoryBytes),
+      lengths: stdio.lengths(),
+      trace: events,
+    };
+  }
+
   #slotTask(attempt: RunAttempt, storagePath: string): SlotTask {
-    const { module, args, env, preopens, artifacts, limits, deterministic } = attempt;
+    const { module, args, env, preopens, artifacts, lenientArtifacts, limits, deterministic } = attempt;
     const { taskMemoryBytes, taskTimeoutMs, taskDiskBytes } = this.#options;
     const file = (ref: string) => this.#file(ref, storagePath);
     return {
@@ -175,6 +181,7 @@ export class ProviderSession {
         zip: zip === "" ? null : file(zip),
       })),
       artifacts,
+      lenientArtifacts,
       limits: {
         timeoutMs: Math.min(Number(limits?.timeoutMs || taskTimeoutMs), taskTimeoutMs),
         cpuMs: Number(limits?.cpuMs ?? 0n) || null,
