@@ -1,0 +1,123 @@
+/** The service behind all doors for existing clients: Connect, gRPC, WebSocket and plain HTTP (wasimoff-v1 5). */
+
+import { create } from "@bufbuild/protobuf";
+import { WasimoffError } from "../errors.ts";
+import {
+  type Filesystem_Upload_Request,
+  type Filesystem_Upload_Response,
+  Filesystem_Upload_ResponseSchema,
+  type Task_Pyodide_Request,
+  type Task_Pyodide_Response,
+  Task_TraceEvent_EventType as TraceEvent,
+  type Task_Wasip1_Params,
+  type Task_Wasip1_Request,
+  type Task_Wasip1_Response,
+} from "../protocol/gen/wasimoff/v1/messages_pb.ts";
+import type { Broker } from "./broker.ts";
+import { CollectedOutput } from "./collected_output.ts";
+import { FilesV1, type FilesV1Options, type PinnedFile } from "./files_v1.ts";
+import type { Identity } from "./identity/identifier.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+import type { TaskOrigin, TaskResult, TaskSpec } from "./task.ts";
+import { decodeTaskV1, encodeResponseV1, MAX_OUTPUT_BYTES_V1, originOf, rpcFailure } from "./task_v1.ts";
+
+/** The ZIP of artifacts of one task: as much as our slots return. */
+const MAX_ARTIFACTS_BYTES_V1 = 256 * 1024 * 1024;
+/** Input and output of all tasks together while they are here: a quarter of a small server. */
+export const MAX_HELD_BYTES_V1 = 1024 * 1024 * 1024;
+
+export interface TasksV1Options extends FilesV1Options {
+  readonly broker: Broker;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly maxHeldBytes?: number;
+}
+
+/** Who asks, and until when. */
+export interface CallV1 {
+  /** Owner of the names that it makes. */
+  readonly identity: Identity;
+  /** Address that is told to providers and back; empty where the existing broker tells none. */
+  readonly requester: string;
+  /** Aborting cancels the task; the code `deadline_exceeded` of its reason makes it a timeout. */
+  readonly signal: AbortSignal;
+}
+
+/** What rejects could not be carried out: its code and message are for the client. */
+export class TasksV1 {
+  readonly #options: TasksV1Options;
+  readonly #files: FilesV1;
+  /** What clients have brought, and what is kept for them. */
+  readonly budget: MemoryBudget;
+
+  constructor(options: TasksV1Options) {
+    this.#options = options;
+    this.#files = new FilesV1(options);
+    this.budget = new MemoryBudget(options.maxHeldBytes ?? MAX_HELD_BYTES_V1);
+  }
+
+  async runWasip1({ info, qos, params }: Task_Wasip1_Request, call: CallV1): Promise<Task_Wasip1_Response> {
+    const origin = originOf(info, { requester: call.requester, now: this.#options.now });
+    origin.trace?.mark(TraceEvent.BrokerReceivedClientRequest);
+    if (params?.binary === undefined) {
+      throw new WasimoffError("invalid_argument", "file cannot be nil: task has no binary");
+    }
+    const pinned: PinnedFile[] = [];
+    const stdin = ownStdin(params);
+    this.budget.take(stdin.length);
+    try {
+      const module = await this.#files.pin(params.binary);
+      pinned.push(module);
+      const rootfs = params.rootfs === undefined ? null : await this.#files.pin(params.rootfs);
+      if (rootfs !== null) pinned.push(rootfs);
+      const spec = decodeTaskV1(params, qos, { module: module.ref, rootfs: rootfs?.ref ?? null });
+      return await this.#run({ spec, stdin, origin }, call.signal);
+    } finally {
+      this.budget.give(stdin.length);
+      for (const { unpin } of pinned) unpin();
+    }
+  }
+
+  /** Python has no place in our own slots yet. */
+  runPyodide(_request: Task_Pyodide_Request, _call: CallV1): Promise<Task_Pyodide_Response> {
+    const message = "this broker knows no provider that runs Python: send a WASI task";
+    return Promise.reject(new WasimoffError("unimplemented", message));
+  }
+
+  async upload(
+    { upload }: Filesystem_Upload_Request,
+    { identity }: CallV1,
+  ): Promise<Filesystem_Upload_Response> {
+    const ref = await this.#files.upload(upload, identity);
+    return create(Filesystem_Upload_ResponseSchema, { ref });
+  }
+
+  async #run({ spec, stdin, origin }: Prepared, signal: AbortSignal): Promise<Task_Wasip1_Response> {
+    // The slot ends a guest that writes too much; these limits are for providers that do not keep it to that.
+    const stdout = new CollectedOutput(MAX_OUTPUT_BYTES_V1, this.budget);
+    const stderr = new CollectedOutput(MAX_OUTPUT_BYTES_V1, this.budget);
+    const artifacts = new CollectedOutput(MAX_ARTIFACTS_BYTES_V1, this.budget);
+    try {
+      const io = { stdinBytes: stdin, stdin: null, stdout, stderr, artifacts };
+      const result: TaskResult = await this.#options.broker.submit(spec, io, { origin, signal });
+      const failure = rpcFailure(result, spec.immediate);
+      if (failure !== null) throw failure;
+      origin.trace?.mark(TraceEvent.BrokerTransmitClientResponse);
+      const zip = spec.artifacts.length === 0 ? null : artifacts.bytes;
+      return encodeResponseV1(result, { stdout: stdout.bytes, stderr: stderr.bytes, artifacts: zip }, origin);
+    } finally {
+      for (const output of [stdout, stderr, artifacts]) output.release();
+    }
+  }
+}
+
+interface Prepared {
+  readonly spec: TaskSpec;
+  readonly stdin: Uint8Array;
+  readonly origin: TaskOrigin;
+}
+
+/** Beside inline files it is copied: as a view it would keep them in memory until the task ends. */
+function ownStdin({ stdin = new Uint8Array(0), binary, rootfs }: Task_Wasip1_Params): Uint8Array {
+  return binary?.blob === undefined && rootfs?.blob === undefined ? stdin : stdin.slice();
+}
