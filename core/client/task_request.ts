@@ -2,6 +2,7 @@
 
 import type { ByteSink, ByteSource } from "../byte_stream.ts";
 import type { Outcome } from "../outcome.ts";
+import type { TaskTrace } from "./task_trace.ts";
 
 export interface TaskRequest {
   /** A stored name or a `sha256:` ref. */
@@ -39,6 +40,8 @@ export interface TaskRequest {
   readonly require?: Readonly<Record<string, string>>;
   /** How many providers may be tried when providers are lost; the broker's default when absent. */
   readonly attempts?: number;
+  /** Whether the result tells where the task was when. */
+  readonly trace?: boolean;
 }
 
 export interface TaskStreams {
@@ -68,6 +71,8 @@ export interface TaskResult {
   readonly attempts: number;
   readonly queuedMs: number;
   readonly durationMs: number;
+  /** When it was asked for, and somebody has told. */
+  readonly trace?: TaskTrace;
 }
 
 /** The fields of RunTask, but for its streams. */

@@ -13,6 +13,7 @@ import {
   type Task_Wasip1_Response,
   Task_Wasip1_ResponseSchema,
 } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
+import { encodeTaskError } from "../protocol/task_error_v1.ts";
 import { CollectingSink } from "./collecting_sink.ts";
 import { prefixed } from "./prefixed_source.ts";
 import type { ProviderOptions } from "./provider_options.ts";
@@ -110,9 +111,9 @@ function outputOf(
 }
 
 /** Signed, as `proc_exit(-1)` gives -1. What is not the guest's exit is final all the same: it would happen again. */
-function exitStatus({ reason, status, message }: Outcome): number {
-  if (reason !== "exit") throw new TaskFailure("unknown", message === "" ? reason : `${reason}: ${message}`);
-  return status | 0;
+function exitStatus(outcome: Outcome): number {
+  if (outcome.reason !== "exit") throw new TaskFailure("unknown", encodeTaskError(outcome));
+  return outcome.status | 0;
 }
 
 /** Rejects with what is no end of the task. */
