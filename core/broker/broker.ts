@@ -10,6 +10,7 @@ import type { AttemptId, ProviderId } from "./dispatcher/event.ts";
 import { type DispatcherStats, type ProviderView, providerViews, stats } from "./dispatcher/queries.ts";
 import { createState, type DispatcherState } from "./dispatcher/state.ts";
 import type { TaskLog } from "./dispatcher/task_log.ts";
+import { KeptBytes } from "./kept_bytes.ts";
 import type { ProviderPeer } from "./provider_peer.ts";
 import type { TaskId, TaskIo, TaskOrigin, TaskProgress, TaskResult, TaskSpec } from "./task.ts";
 import { TaskRun } from "./task_run.ts";
@@ -63,6 +64,7 @@ export class Broker {
   readonly #peers = new Map<ProviderId, ProviderPeer>();
   /** Attempts whose provider has not answered yet. */
   readonly #attempts = new Map<AttemptId, AbortController>();
+  readonly #kept = new KeptBytes();
   #lastTask = 0;
   #lastProvider = 0;
   #idle: PromiseWithResolvers<void> | null = null;
@@ -97,6 +99,7 @@ export class Broker {
     const run = new TaskRun({
       ...{ spec, origin, io },
       startHash: this.#options.startHash,
+      kept: this.#kept,
       onProgress: onProgress ?? null,
       onUnrepeatable: () =>
         this.#loop.dispatch({

@@ -2,14 +2,23 @@
 
 import type { ByteSource } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
+import type { KeptBytes } from "./kept_bytes.ts";
 
-/** Streamed stdin that is kept for a further attempt; beyond it the task cannot be repeated. */
-export const MAX_KEPT_STDIN_BYTES = 1024 * 1024;
+/** Streamed stdin that is kept for a further attempt in any case. */
+export const FREE_KEPT_STDIN_BYTES = 1024 * 1024;
+/**
+ * Beyond it the task cannot be repeated: a little more than a provider of wasimoff_v1 takes, so that a stdin which
+ * turns out to be longer can still be given to another. What exceeds the free part counts against all tasks.
+ */
+export const MAX_KEPT_STDIN_BYTES = 17 * 1024 * 1024;
 
 /** Reads its source once and gives every attempt the same bytes. Only the latest attempt may read. */
 export class RepeatableSource {
   readonly #source: ByteSource;
   readonly #onUnrepeatable: () => void;
+  readonly #kept: KeptBytes;
+  /** What is reserved of them. */
+  #reserved = 0;
   /** Chunks from `#base` on; all of them while the source can be repeated. */
   #chunks: Uint8Array[] = [];
   #base = 0;
@@ -18,8 +27,9 @@ export class RepeatableSource {
   #attempt = 0;
   #reading: Promise<boolean> | null = null;
 
-  constructor(source: ByteSource, onUnrepeatable: () => void) {
+  constructor(source: ByteSource, onUnrepeatable: () => void, kept: KeptBytes) {
     this.#source = source;
+    this.#kept = kept;
     this.#onUnrepeatable = onUnrepeatable;
   }
 
@@ -50,6 +60,8 @@ export class RepeatableSource {
   close(): void {
     this.#attempt++;
     this.#chunks = [];
+    this.#repeatable = false;
+    this.#release();
     this.#source.cancel(new WasimoffError("canceled", "task has ended"));
   }
 
@@ -60,11 +72,25 @@ export class RepeatableSource {
     this.#reading = null;
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#repeatable && this.#bytes > MAX_KEPT_STDIN_BYTES) {
+    if (this.#repeatable && !this.#mayKeep()) {
       this.#repeatable = false;
+      this.#release();
       this.#onUnrepeatable();
     }
     return true;
+  }
+
+  #mayKeep(): boolean {
+    if (this.#bytes > MAX_KEPT_STDIN_BYTES) return false;
+    const more = Math.max(0, this.#bytes - FREE_KEPT_STDIN_BYTES) - this.#reserved;
+    if (!this.#kept.take(more)) return false;
+    this.#reserved += more;
+    return true;
+  }
+
+  #release(): void {
+    this.#kept.give(this.#reserved);
+    this.#reserved = 0;
   }
 
   #dropBefore(index: number): void {

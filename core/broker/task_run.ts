@@ -5,6 +5,7 @@ import { WasimoffError } from "../errors.ts";
 import type { StartHash } from "../storage/file_store.ts";
 import type { AttemptId } from "./dispatcher/event.ts";
 import type { AttemptIo } from "./provider_peer.ts";
+import type { KeptBytes } from "./kept_bytes.ts";
 import { RepeatableSink } from "./repeatable_sink.ts";
 import { RepeatableSource } from "./repeatable_source.ts";
 import type { TaskIo, TaskOrigin, TaskProgress, TaskResult, TaskSpec } from "./task.ts";
@@ -14,6 +15,7 @@ export interface TaskRunOptions {
   readonly origin: TaskOrigin;
   readonly io: TaskIo;
   readonly startHash: StartHash;
+  readonly kept: KeptBytes;
   readonly onProgress: ((progress: TaskProgress) => void) | null;
   /** Too much of stdin was read for another attempt to read it again. */
   readonly onUnrepeatable: () => void;
@@ -39,12 +41,12 @@ export class TaskRun {
   readonly #onProgress: TaskRunOptions["onProgress"];
   readonly #finished = Promise.withResolvers<TaskResult>();
 
-  constructor({ spec, origin, io, startHash, onProgress, onUnrepeatable }: TaskRunOptions) {
+  constructor({ spec, origin, io, startHash, kept, onProgress, onUnrepeatable }: TaskRunOptions) {
     this.spec = spec;
     this.origin = origin;
     this.#io = io;
     this.#onProgress = onProgress;
-    this.#stdin = io.stdin === null ? null : new RepeatableSource(io.stdin, onUnrepeatable);
+    this.#stdin = io.stdin === null ? null : new RepeatableSource(io.stdin, onUnrepeatable, kept);
     this.#stdout = new RepeatableSink(io.stdout, startHash);
     this.#stderr = new RepeatableSink(io.stderr, startHash);
     this.#artifacts = spec.artifacts.length === 0 ? null : new RepeatableSink(io.artifacts, startHash);

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import type { ByteSource } from "../../../core/byte_stream.ts";
 import { WasimoffError } from "../../../core/errors.ts";
-import { MAX_KEPT_STDIN_BYTES, RepeatableSource } from "../../../core/broker/repeatable_source.ts";
+import { KeptBytes } from "../../../core/broker/kept_bytes.ts";
+import {
+  FREE_KEPT_STDIN_BYTES,
+  MAX_KEPT_STDIN_BYTES,
+  RepeatableSource,
+} from "../../../core/broker/repeatable_source.ts";
 
 /** A source that gives what is pushed, as it is pushed. */
 function scripted(): ByteSource & {
@@ -40,7 +45,7 @@ const bytes = (...values: number[]) => new Uint8Array(values);
 
 Deno.test("RepeatableSource gives a second attempt the same bytes from the start", async () => {
   const source = scripted();
-  const repeatable = new RepeatableSource(source, () => assert.fail("must stay repeatable"));
+  const repeatable = new RepeatableSource(source, () => assert.fail("must stay repeatable"), new KeptBytes());
   source.push(bytes(1, 2));
   source.push(bytes(3));
   source.push(null);
@@ -55,7 +60,7 @@ Deno.test("RepeatableSource gives a second attempt the same bytes from the start
 
 Deno.test("RepeatableSource hands a read of a lost attempt to its successor", async () => {
   const source = scripted();
-  const repeatable = new RepeatableSource(source, () => {});
+  const repeatable = new RepeatableSource(source, () => {}, new KeptBytes());
   const lost = repeatable.attempt().read();
   const next = repeatable.attempt().read();
   source.push(bytes(7));
@@ -66,7 +71,7 @@ Deno.test("RepeatableSource hands a read of a lost attempt to its successor", as
 Deno.test("RepeatableSource tells once when it keeps no more, and goes on for the attempt that reads", async () => {
   const source = scripted();
   let told = 0;
-  const repeatable = new RepeatableSource(source, () => told++);
+  const repeatable = new RepeatableSource(source, () => told++, new KeptBytes());
   const attempt = repeatable.attempt();
   const half = new Uint8Array(MAX_KEPT_STDIN_BYTES / 2);
   for (let i = 0; i < 4; i++) {
@@ -80,7 +85,7 @@ Deno.test("RepeatableSource tells once when it keeps no more, and goes on for th
 
 Deno.test("RepeatableSource passes a failing stdin on to every attempt", async () => {
   const source = scripted();
-  const repeatable = new RepeatableSource(source, () => {});
+  const repeatable = new RepeatableSource(source, () => {}, new KeptBytes());
   const cause = new WasimoffError("unavailable", "client is gone");
   const read = repeatable.attempt().read();
   source.push(cause);
@@ -90,11 +95,34 @@ Deno.test("RepeatableSource passes a failing stdin on to every attempt", async (
 
 Deno.test("RepeatableSource.close() cancels the source; an attempt's cancel does not", async () => {
   const source = scripted();
-  const repeatable = new RepeatableSource(source, () => {});
+  const repeatable = new RepeatableSource(source, () => {}, new KeptBytes());
   const attempt = repeatable.attempt();
   attempt.cancel(new WasimoffError("canceled", "guest reads no more"));
   assert.deepEqual(source.cancelled, []);
   await assert.rejects(attempt.read(), { code: "aborted" });
   repeatable.close();
   assert.deepEqual(source.cancelled, ["task has ended"]);
+});
+
+Deno.test("all tasks together keep a bounded amount beyond the first part of each", async () => {
+  const kept = new KeptBytes(100);
+  const unrepeatable: string[] = [];
+  const open = async (name: string, more: number) => {
+    const source = scripted();
+    const repeatable = new RepeatableSource(source, () => unrepeatable.push(name), kept);
+    const attempt = repeatable.attempt();
+    for (const length of [FREE_KEPT_STDIN_BYTES, more]) {
+      source.push(new Uint8Array(length));
+      await attempt.read();
+    }
+    return repeatable;
+  };
+  const first = await open("first", 60);
+  const second = await open("second", 60);
+  assert.deepEqual(unrepeatable, ["second"]);
+  const third = await open("third", 40);
+  assert.deepEqual(unrepeatable, ["second"]);
+  for (const repeatable of [first, second, third]) repeatable.close();
+  assert.equal(kept.take(101), false);
+  assert.equal(kept.take(100), true, "everything was given back");
 });
