@@ -2,10 +2,12 @@
 
 import type { ByteSink } from "../core/byte_stream.ts";
 import type { TaskResult } from "../core/client/task_request.ts";
+import type { TaskTrace } from "../core/client/task_trace.ts";
 import { WasimoffError } from "../core/errors.ts";
 import type { GuestOutput, OutputOptions } from "./guest_output.ts";
 import { type RawWriter, writeAll } from "./stdout.ts";
 import { type Piece, TextOrBytes } from "./text_or_bytes.ts";
+import { eventName } from "./trace_table.ts";
 
 /** Version of the objects; a change that breaks readers raises it. */
 const SCHEMA = 1;
@@ -29,10 +31,11 @@ export class JsonOutput implements GuestOutput {
   /** The last line. */
   async result(end: TaskResult): Promise<void> {
     const { reason, origin, status, message } = end.outcome;
-    const { task, provider, attempts, queuedMs, durationMs } = end;
+    const { task, provider, attempts, queuedMs, durationMs, trace } = end;
+    const result = { origin, reason, status, message, task, provider, attempts, queuedMs, durationMs };
     await this.#line({
       schema: SCHEMA,
-      result: { origin, reason, status, message, task, provider, attempts, queuedMs, durationMs },
+      result: trace === undefined ? result : { ...result, trace: traceJson(trace) },
     });
   }
 
@@ -52,6 +55,14 @@ export class JsonOutput implements GuestOutput {
       throw reason;
     }
   }
+}
+
+/** As JSON of the existing programs: numbers of 64 bits are texts. */
+function traceJson({ created, events }: TaskTrace) {
+  return {
+    created: String(created),
+    events: events.map(({ event, unixNano }) => ({ event: eventName(event), unixnano: String(unixNano) })),
+  };
 }
 
 class JsonSink implements ByteSink {

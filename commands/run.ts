@@ -85,6 +85,7 @@ async function runHere(
       outputBytes: maxOutput,
       artifactBytes: MAX_ARTIFACT_BYTES,
     },
+    lenientArtifacts: false,
     deterministic,
   };
   const commands = slotCommands();

@@ -10,6 +10,7 @@ import { type GuestCall, type GuestTask, type PreparedTask, prepareTask } from "
 import { JsonOutput } from "./json_output.ts";
 import { reportCauses } from "./report_error.ts";
 import { reportTaskEnd, unstarted, withSignalStatus } from "./task_end.ts";
+import { traceTable } from "./trace_table.ts";
 import { usageError } from "./usage_error.ts";
 
 export interface GuestIo extends GuestOutput {
@@ -43,6 +44,7 @@ export async function runGuest(call: GuestCall, run: RunTask): Promise<number> {
   const end = withSignalStatus(outputChecked(ended, closed.signal), signal);
   // Nobody reads the last line when the reader of the lines before has gone.
   if (json !== null && !closed.signal.aborted) await json.result(end);
+  if (json === null && end.trace !== undefined) { for (const line of traceTable(end.trace)) log.info(line); }
   reportTaskEnd(end, log);
   return end.outcome.status;
 }

@@ -1,14 +1,12 @@
 /** `wasimoff submit`: runs a program on a provider as if it ran here. */
 
-import { Client } from "../core/client/client.ts";
 import { WasimoffError } from "../core/errors.ts";
-import { dialV2 } from "../core/host/dial_v2.ts";
 import { failed, STATUS_NOT_FOUND } from "../core/outcome.ts";
 import { parseBrokerUrl, readToken } from "./broker_address.ts";
 import { BrokerHttp } from "./broker_http.ts";
 import { type Call, defineCommand } from "./command.ts";
 import { BROKER_NOTE } from "./common_flags.ts";
-import { ProgressNotices } from "./progress_notices.ts";
+import { ReachedBroker } from "./reached_broker.ts";
 import { reportCauses, taskFailureStatus } from "./report_error.ts";
 import type { GuestTask } from "./guest_task.ts";
 import { type GuestIo, outcomeOf, runGuest } from "./run_guest.ts";
@@ -17,6 +15,8 @@ import { SUBMIT_COMMAND_FLAGS } from "./submit_flags.ts";
 import { unstarted } from "./task_end.ts";
 import { TASK_OPERANDS } from "./task_flags.ts";
 import { VERSION } from "./version.ts";
+
+const AGENT = `wasimoff/${VERSION}`;
 
 type SubmitCall = Call<typeof SUBMIT_COMMAND_FLAGS>;
 
@@ -41,18 +41,13 @@ async function submit(call: SubmitCall): Promise<number> {
   const broker = new BrokerHttp({ url: address.http, token });
   return await runGuest({ ...call, broker: true }, async (task, io, signal) => {
     try {
-      const notices = new ProgressNotices(call.log);
-      const refs = await storeFiles(broker, task, signal);
-      const client = await connect(new URL("api/client/ws", address.webSocket), { token, call, signal });
-      try {
-        return await client.run(taskRequest(task, refs, call), streams(io), {
-          signal,
-          onProgress: (progress) => notices.report(progress),
-        });
-      } finally {
-        notices.close();
-        client.close();
-      }
+      const { log: logger } = call;
+      const url = new URL("api/client/ws", address.webSocket).href;
+      await using reached = await ReachedBroker.reach(url, { token, agent: AGENT, logger, signal });
+      const request = taskRequest(task, call);
+      reached.check({ ...request, preopens: task.directories });
+      const stored = await storeFiles(broker, task, signal);
+      return await reached.run({ ...request, ...stored }, streams(io), signal);
     } catch (error) {
       reportCauses(error, call.log);
       return unstarted(refusal(error));
@@ -82,35 +77,13 @@ async function storeFiles(broker: BrokerHttp, task: GuestTask, signal: AbortSign
   };
 }
 
-interface ConnectDetails {
-  readonly token: string | null;
-  readonly call: SubmitCall;
-  readonly signal: AbortSignal;
-}
-
-async function connect(url: URL, { token, call, signal }: ConnectDetails): Promise<Client> {
-  return await Client.connect({
-    dial: dialV2(url.href),
-    agent: `wasimoff/${VERSION}`,
-    logger: call.log,
-    signal,
-    ...(token === null ? {} : { token }),
-  });
-}
-
-function taskRequest({ args, env, artifacts }: GuestTask, stored: StoredTask, { options }: SubmitCall) {
+function taskRequest({ args, env, artifacts }: GuestTask, { options, sources }: SubmitCall) {
   const { timeout, cpuTime, memory, disk, maxOutput, deadline } = options;
-  const { deterministic, priority, immediate, require, attempts } = options;
+  const { deterministic, priority, immediate, require, attempts, trace } = options;
   return {
-    ...stored,
-    args,
-    env,
-    artifacts,
-    deterministic,
-    priority,
-    immediate,
-    require,
-    attempts,
+    ...{ args, env, artifacts, deterministic, priority, immediate, require, trace },
+    // What nobody has asked for is no promise that an existing broker would have to keep.
+    ...(sources.attempts === "default" ? {} : { attempts }),
     ...(timeout === null ? {} : { timeoutMs: timeout }),
     ...(cpuTime === null ? {} : { cpuMs: cpuTime }),
     ...(memory === null ? {} : { memoryBytes: memory }),

@@ -16,6 +16,7 @@ export const SUBMIT_COMMAND_FLAGS = {
   immediate: flag(toggle, "now or not at all", { default: false }),
   require: flag(keyValues, "only on providers with this label", { default: {} }),
   attempts: flag(count(1), "providers to try if any is lost", { default: DEFAULT_ATTEMPTS }),
+  trace: flag(toggle, "where the task was when", { default: false }),
   json,
   ...BROKER_FLAGS,
   ...COMMON_FLAGS,

@@ -17,7 +17,7 @@ export function withSignalStatus(end: TaskResult, signal: AbortSignal): TaskResu
 }
 
 /** Says what happened when it was not the guest's own exit. */
-export function reportTaskEnd({ outcome, ...end }: TaskResult, log: Logger): void {
+export function reportTaskEnd({ outcome, trace: _, ...end }: TaskResult, log: Logger): void {
   const { reason, message } = outcome;
   if (reason !== "exit") log.error(message === "" ? `the task ended: ${reason}` : message, { reason });
   log.debug("the task has ended", { ...end, reason });

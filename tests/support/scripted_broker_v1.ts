@@ -15,6 +15,7 @@ import {
   type Filesystem_Listing_Response,
   PingSchema,
   Task_CancelSchema,
+  type Task_Metadata,
   Task_TraceEvent_EventType as Trace,
   Task_TraceEventSchema,
   type Task_Wasip1_Request,
@@ -180,17 +181,13 @@ export class ScriptedBroker implements AsyncDisposable {
     const binary = this.storage.resolve(params.binary);
     const rootfs = this.storage.resolve(params.rootfs);
     const own = { id: String(++this.#lastTask), requester: "", reference: info?.reference ?? "" };
-    const trace = (event: Trace) => {
-      const unixnano = BigInt(Date.now()) * 1_000_000n;
-      info?.trace?.events.push(create(Task_TraceEventSchema, { event, unixnano }));
-    };
-    trace(Trace.BrokerReceivedClientRequest);
-    trace(Trace.BrokerQueueTask);
+    note(info, Trace.BrokerReceivedClientRequest);
+    note(info, Trace.BrokerQueueTask);
     const errors: string[] = [];
     for (let attempt = 0; attempt < 10; attempt++) {
       const { peer, id: provider } = await this.#freeProvider();
-      trace(Trace.BrokerScheduleTask);
-      trace(Trace.BrokerTransmitProviderTask);
+      note(info, Trace.BrokerScheduleTask);
+      note(info, Trace.BrokerTransmitProviderTask);
       const task = create(Task_Wasip1_RequestSchema, {
         info: { ...info?.trace && { trace: info.trace }, ...own, provider },
         ...request.qos && { qos: request.qos },
@@ -203,6 +200,8 @@ export class ScriptedBroker implements AsyncDisposable {
       client.socket.once("close", cancel);
       try {
         const response = await peer.ask(Task_Wasip1_RequestSchema, task) as Task_Wasip1_Response;
+        note(response.info, Trace.BrokerReceivedProviderResult);
+        note(response.info, Trace.BrokerTransmitClientResponse);
         return { ...response, info: { ...task.info!, ...response.info, ...own } } as Message;
       } catch (error) {
         errors.push((error as Error).message);
@@ -221,6 +220,12 @@ export class ScriptedBroker implements AsyncDisposable {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
+}
+
+/** Adds to the trace of a task, if it has one. */
+function note(info: Task_Metadata | undefined, event: Trace): void {
+  const unixnano = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
+  info?.trace?.events.push(create(Task_TraceEventSchema, { event, unixnano }));
 }
 
 /** What the provider has said last; null before it said anything, and nothing is dispatched then. */

@@ -1,0 +1,46 @@
+/** The broker that `submit` has reached, of either generation, and what is said while a task is with it. */
+
+import type { Client } from "../core/client/client.ts";
+import { ClientV1 } from "../core/client/client_v1.ts";
+import { checkFitV1, noticeV1, type UnstoredTask } from "../core/client/fit_v1.ts";
+import type { TaskRequest, TaskResult, TaskStreams } from "../core/client/task_request.ts";
+import { connectClient, type ConnectClientOptions } from "../core/host/connect_client.ts";
+import { ProgressNotices } from "./progress_notices.ts";
+
+export class ReachedBroker implements AsyncDisposable {
+  readonly #client: Client | ClientV1;
+  readonly #notices: ProgressNotices;
+  readonly #log: ConnectClientOptions["logger"];
+
+  private constructor(client: Client | ClientV1, { logger }: ConnectClientOptions) {
+    this.#client = client;
+    this.#log = logger;
+    this.#notices = new ProgressNotices(logger);
+  }
+
+  static async reach(url: string, options: ConnectClientOptions): Promise<ReachedBroker> {
+    return new ReachedBroker(await connectClient(url, options), options);
+  }
+
+  /** Throws `failed_precondition` for a task that this broker cannot carry, and says what it does less well. */
+  check(task: UnstoredTask): void {
+    if (!(this.#client instanceof ClientV1)) return;
+    checkFitV1(task);
+    this.#log.info(noticeV1(task));
+  }
+
+  async run(task: TaskRequest, streams: TaskStreams, signal: AbortSignal): Promise<TaskResult> {
+    if (this.#client instanceof ClientV1) return await this.#client.run(task, streams, { signal });
+    return await this.#client.run(task, streams, {
+      signal,
+      onProgress: (progress) => this.#notices.report(progress),
+    });
+  }
+
+  /** Says goodbye: what still runs is cancelled. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#notices.close();
+    this.#client.close();
+    return Promise.resolve();
+  }
+}
