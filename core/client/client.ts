@@ -2,6 +2,7 @@
 
 import { WasimoffError } from "../errors.ts";
 import { type Logger, silent } from "../log.ts";
+import { Task_TraceEvent_EventType as TraceEvent } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
 import {
   type TaskProgress as WireProgress,
   TaskProgress_State,
@@ -18,6 +19,7 @@ import {
   type TaskResult,
   type TaskStreams,
 } from "./task_request.ts";
+import { nowNs } from "./task_trace.ts";
 
 export interface ConnectOptions {
   /** Makes a connection to the broker's client endpoint. */
@@ -84,6 +86,7 @@ export class Client {
       artifacts: streams.artifacts ?? null,
     };
     let request = 0;
+    const created = nowNs();
     try {
       const { result, broken } = await requestWithStdio(this.#session, this.#messenger, stdio, {
         method: (stdio) => ({
@@ -96,7 +99,7 @@ export class Client {
         },
         ...(signal && { signal }),
       });
-      const taskResult = decodeResult(result);
+      const taskResult = decodeResult(result, task.trace === true ? created : null);
       // Output may be cut when the task did not end by itself: then its outcome says why.
       if (broken !== null && taskResult.outcome.reason === "exit") throw broken.cause;
       return taskResult;
@@ -117,14 +120,20 @@ export class Client {
   }
 }
 
-function decodeResult({ case: kind, value }: Result): TaskResult {
+/** `created` is when the client began, or null for no trace. */
+function decodeResult({ case: kind, value }: Result, created: bigint | null): TaskResult {
   if (kind !== "task") {
     throw new WasimoffError("internal", `broker answered with ${kind} instead of a task's result`);
   }
-  const { task, outcome, provider, attempts, queuedMs, durationMs } = value;
+  const { task, outcome, provider, attempts, queuedMs, durationMs, trace } = value;
   const decoded = decodeOutcome(outcome);
   if (decoded === null) throw new WasimoffError("internal", "broker answered without an outcome");
-  return { task, outcome: decoded, provider, attempts, queuedMs, durationMs };
+  const taskResult = { task, outcome: decoded, provider, attempts, queuedMs, durationMs };
+  if (created === null) return taskResult;
+  const first = { event: TraceEvent.ClientTransmitRequest, unixNano: created };
+  const last = { event: TraceEvent.ClientReceivedResponse, unixNano: nowNs() };
+  const told = trace.map(({ event, unixNano }) => ({ event, unixNano }));
+  return { ...taskResult, trace: { created, events: [first, ...told, last] } };
 }
 
 function decodeProgress({ task, state, provider, detail }: WireProgress): TaskProgress | null {

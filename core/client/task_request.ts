@@ -102,5 +102,6 @@ export function encodeTaskRequest(task: TaskRequest) {
     require: { ...task.require },
     attempts: task.attempts ?? 0,
     deterministic: task.deterministic ?? false,
+    trace: task.trace ?? false,
   };
 }
