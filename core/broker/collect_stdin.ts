@@ -1,0 +1,52 @@
+/** The whole stdin of a task, for providers that take it only so. */
+
+import { WasimoffError } from "../errors.ts";
+import type { AttemptIo } from "./provider_peer.ts";
+
+/** Longer ones need a provider that reads a stream. */
+export const MAX_COLLECTED_STDIN_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads to the end. Rejects with `out_of_range` when there is more than MAX_COLLECTED_STDIN_BYTES, with the cause when
+ * the stream breaks, and with the signal's reason.
+ */
+export async function collectStdin(io: AttemptIo, signal: AbortSignal): Promise<Uint8Array> {
+  const chunks = [io.stdinBytes];
+  let bytes = io.stdinBytes.length;
+  while (io.stdin !== null) {
+    const chunk = await unlessAborted(io.stdin.read(), signal);
+    if (chunk === null) break;
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_COLLECTED_STDIN_BYTES) {
+      const limit = `${MAX_COLLECTED_STDIN_BYTES / (1024 * 1024)} MiB`;
+      throw new WasimoffError("out_of_range", `stdin is longer than ${limit}, which needs wasimoff_v2`);
+    }
+  }
+  return concatenated(chunks, bytes);
+}
+
+/** What the promise becomes, or the signal's reason when that comes first. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(WasimoffError.from(signal.reason, "canceled"));
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function concatenated(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const used = chunks.filter(({ length }) => length > 0);
+  if (used.length === 1) return used[0]!;
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of used) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
