@@ -3,9 +3,10 @@
 import { isLoopback, parseIpAddress } from "../core/broker/identity/ip_address.ts";
 import { generateToken, Tokens } from "../core/broker/identity/tokens.ts";
 import { WasimoffError } from "../core/errors.ts";
-import { BrokerHost, PROTOCOLS } from "../core/host/broker_host.ts";
+import { BrokerHost } from "../core/host/broker_host.ts";
+import { PROTOCOLS } from "../core/host/broker_routes.ts";
 import { startHash } from "../core/host/hash.ts";
-import type { ListenAddress as BoundAddress } from "../core/host/http_server.ts";
+import type { ListenAddress as BoundAddress } from "../core/host/listen_on.ts";
 import { BROKER_COMMAND_FLAGS } from "./broker_flags.ts";
 import { type Call, defineCommand } from "./command.ts";
 import { formatListenAddress, type ListenAddress } from "./listen_address.ts";
@@ -36,6 +37,7 @@ async function serve({ options, log, signal }: BrokerCall): Promise<number> {
   const start = (hostname: string) =>
     BrokerHost.start({
       listen: { hostname, port },
+      grpc: grpcAddress(options.grpc, hostname),
       storage: options.storage === ":memory:" ? null : options.storage,
       maxQueue: options.maxQueue,
       tokens: access.tokens,
@@ -60,6 +62,7 @@ async function serve({ options, log, signal }: BrokerCall): Promise<number> {
     log.warn(`  WASIMOFF_TOKEN=${access.token} wasimoff submit --url ${url} task.wasm`);
   }
   log.info(`broker is ready at ${url}`);
+  if (broker.grpcAddress !== null) log.info("gRPC is served", { ...broker.grpcAddress });
   try {
     await aborted(signal);
     const { running, queued } = broker.broker.stats;
@@ -73,12 +76,12 @@ async function serve({ options, log, signal }: BrokerCall): Promise<number> {
 
 /** Whom the broker lets in besides this machine; a token of its own when it would be open to the network otherwise. */
 async function admission(
-  { http, open, tokenFile }: BrokerCall["options"],
+  { http, grpc, open, tokenFile }: BrokerCall["options"],
 ): Promise<{ tokens: Tokens | null; token: string | null }> {
   if (tokenFile !== null) {
     return { tokens: Tokens.parse(await readTokens(tokenFile), startHash), token: null };
   }
-  if (open || isLoopbackHost(http)) return { tokens: null, token: null };
+  if (open || [http, grpc ?? http].every(isLoopbackHost)) return { tokens: null, token: null };
   const token = generateToken((bytes) => void crypto.getRandomValues(bytes));
   return { tokens: new Tokens([token], startHash), token };
 }
@@ -98,6 +101,13 @@ function isLoopbackHost({ host }: ListenAddress): boolean {
   if (host === null) return false;
   const address = parseIpAddress(host);
   return host === "localhost" || (address !== null && isLoopback(address));
+}
+
+/** Without a host of its own all interfaces, of the family that the rest of the broker got. */
+function grpcAddress(grpc: ListenAddress | null, hostname: string): BoundAddress | null {
+  if (grpc === null) return null;
+  const all = ALL_ADDRESSES.find((address) => address === hostname) ?? ALL_ADDRESSES[0]!;
+  return { hostname: grpc.host ?? all, port: grpc.port };
 }
 
 /** The URL to give to others: a name that is ours to choose, with the port that was taken. */

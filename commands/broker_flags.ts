@@ -14,6 +14,7 @@ export const BROKER_COMMAND_FLAGS = {
     default: { host: "localhost", port: 4080 },
     legacyEnvironment: ["WASIMOFF_HTTP_LISTEN"],
   }),
+  grpc: flag(listenAddress, "serve gRPC there, over HTTP/2", { default: null }),
   open: flag(toggle, "let anybody in without a token", { default: false }),
   tokenFile: flag(text, "tokens let in, one a line", { placeholder: "F", default: null }),
   storage: flag(text, "where files are kept", {

@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { WasimoffError } from "../errors.ts";
 import {
+  type File,
   type Filesystem_Upload_Request,
   type Filesystem_Upload_Response,
   Filesystem_Upload_ResponseSchema,
@@ -15,7 +16,7 @@ import {
 } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
 import type { Broker } from "./broker.ts";
 import { CollectedOutput } from "./collected_output.ts";
-import { FilesV1, type FilesV1Options, type PinnedFile } from "./files_v1.ts";
+import { ClientFilesV1, type ClientFilesV1Options, type PinnedFile } from "./client_files_v1.ts";
 import type { Identity } from "./identity/identifier.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import type { TaskOrigin, TaskResult, TaskSpec } from "./task.ts";
@@ -26,7 +27,7 @@ const MAX_ARTIFACTS_BYTES_V1 = 256 * 1024 * 1024;
 /** Input and output of all tasks together while they are here: a quarter of a small server. */
 export const MAX_HELD_BYTES_V1 = 1024 * 1024 * 1024;
 
-export interface TasksV1Options extends FilesV1Options {
+export interface TasksV1Options extends ClientFilesV1Options {
   readonly broker: Broker;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -46,13 +47,13 @@ export interface CallV1 {
 /** What rejects could not be carried out: its code and message are for the client. */
 export class TasksV1 {
   readonly #options: TasksV1Options;
-  readonly #files: FilesV1;
+  readonly #files: ClientFilesV1;
   /** What clients have brought, and what is kept for them. */
   readonly budget: MemoryBudget;
 
   constructor(options: TasksV1Options) {
     this.#options = options;
-    this.#files = new FilesV1(options);
+    this.#files = new ClientFilesV1(options);
     this.budget = new MemoryBudget(options.maxHeldBytes ?? MAX_HELD_BYTES_V1);
   }
 
@@ -63,14 +64,17 @@ export class TasksV1 {
       throw new WasimoffError("invalid_argument", "file cannot be nil: task has no binary");
     }
     const pinned: PinnedFile[] = [];
+    const pin = async (file: File) => {
+      const one = await this.#files.pin(file);
+      pinned.push(one);
+      return one.ref;
+    };
     const stdin = ownStdin(params);
     this.budget.take(stdin.length);
     try {
-      const module = await this.#files.pin(params.binary);
-      pinned.push(module);
-      const rootfs = params.rootfs === undefined ? null : await this.#files.pin(params.rootfs);
-      if (rootfs !== null) pinned.push(rootfs);
-      const spec = decodeTaskV1(params, qos, { module: module.ref, rootfs: rootfs?.ref ?? null });
+      const module = await pin(params.binary);
+      const rootfs = params.rootfs === undefined ? null : await pin(params.rootfs);
+      const spec = decodeTaskV1(params, qos, { module, rootfs });
       return await this.#run({ spec, stdin, origin }, call.signal);
     } finally {
       this.budget.give(stdin.length);

@@ -2,8 +2,8 @@
 
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { type ListenAddress, listenOn } from "./listen_on.ts";
 import { type FetchHandler, requestHandler } from "./request_handler.ts";
 import { type WebSocketRoute, WebSocketRoutes } from "./websocket_routes.ts";
 
@@ -45,11 +45,6 @@ export interface HttpServerOptions {
 export interface CloseOptions {
   /** How long requests in flight and open WebSockets may go on; 0 cuts them at once. */
   readonly graceMs?: number;
-}
-
-export interface ListenAddress {
-  readonly hostname: string;
-  readonly port: number;
 }
 
 export class HttpServer implements AsyncDisposable {
@@ -127,24 +122,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   const ownAddress = () => (server.address() as AddressInfo | null)?.address ?? "";
   const routes = new WebSocketRoutes(webSocketRoutes, { limits, logger, ownAddress });
   server.on("upgrade", (incoming, socket, head) => void routes.upgrade(incoming, socket, head));
-  await listen(server, hostname, port);
+  await listenOn(server, { hostname, port });
   server.on("error", (error) => logger.error("cannot take a connection", { error }));
   return new HttpServer(server, sockets);
-}
-
-async function listen(server: Server, hostname: string, port: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
-  server.listen(port, hostname, resolve);
-  try {
-    await promise;
-  } catch (error) {
-    const cause = error as NodeJS.ErrnoException;
-    const reason = cause.code === "EADDRINUSE" ? "another program listens there" : cause.message;
-    throw new WasimoffError("failed_precondition", `cannot listen on "${hostname}:${port}": ${reason}`, {
-      cause,
-    });
-  } finally {
-    server.off("error", reject);
-  }
 }

@@ -11,6 +11,10 @@ import { checkRequest, type RequestLimits } from "./request_checks.ts";
 export interface PeerInfo {
   /** Address of the TCP peer, without the port. */
   readonly remoteAddress: string;
+  /** Its port; 0 where the platform does not say. */
+  readonly remotePort: number;
+  /** Names and values of the headers in turn, as they came. */
+  readonly rawHeaders: readonly string[];
 }
 
 export type FetchHandler = (request: Request, peer: PeerInfo) => Response | Promise<Response>;
@@ -33,7 +37,8 @@ export function requestHandler({ fetch, limits, logger }: RequestHandlerOptions)
     const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse };
     try {
       checkRequest(incoming, limits);
-      const response = await fetch(request, { remoteAddress: incoming.socket.remoteAddress ?? "" });
+      const { rawHeaders, socket: { remoteAddress = "", remotePort = 0 } } = incoming;
+      const response = await fetch(request, { remoteAddress, remotePort, rawHeaders });
       return guardBody(response, outgoing, logger);
     } catch (error) {
       return failed(error);

@@ -2,7 +2,8 @@
 
 import { slotCommands } from "../../commands/slot_commands.ts";
 import { Client } from "../../core/client/client.ts";
-import { BrokerHost, type BrokerHostOptions, PROTOCOLS } from "../../core/host/broker_host.ts";
+import { BrokerHost, type BrokerHostOptions } from "../../core/host/broker_host.ts";
+import { PROTOCOLS } from "../../core/host/broker_routes.ts";
 import { type ProviderHostOptions, runProviderHost } from "../../core/host/provider_host.ts";
 import { dialV2 } from "../../core/host/dial_v2.ts";
 import { silent } from "../../core/log.ts";
@@ -33,6 +34,7 @@ export class HostCluster implements AsyncDisposable {
   static async start(options: Partial<BrokerHostOptions> = {}): Promise<HostCluster> {
     const host = await BrokerHost.start({
       listen: { hostname: "127.0.0.1", port: 0 },
+      grpc: null,
       storage: null,
       maxQueue: 10_000,
       tokens: null,

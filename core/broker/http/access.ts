@@ -1,5 +1,6 @@
 /** Who may use the HTTP API, and which web pages (CORS). */
 
+import { cors } from "@connectrpc/connect";
 import type { MiddlewareHandler } from "hono";
 import { WasimoffError } from "../../errors.ts";
 import type { Identity } from "../identity/identifier.ts";
@@ -19,11 +20,17 @@ const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/api/version"]);
 /** How long a browser may remember the answer to a preflight. */
 const PREFLIGHT_MAX_AGE_S = 600;
 
-const PREFLIGHT_HEADERS = {
-  "access-control-allow-methods": "GET, HEAD, POST, DELETE",
-  "access-control-allow-headers": "authorization, content-type, range, if-none-match, if-range",
-  "access-control-max-age": String(PREFLIGHT_MAX_AGE_S),
-};
+/** What pages may send besides `X-Env-*`: ours, and what clients of Connect and gRPC-Web do. */
+const REQUEST_HEADERS = [
+  ...["authorization", "range", "if-none-match", "if-range", "x-args", "x-rootfs-ref", "x-artifact"],
+  ...cors.allowedHeaders,
+];
+/** What pages may read. */
+const RESPONSE_HEADERS = [
+  ...["x-wasimoff-ref", "etag", "content-range", "accept-ranges", "retry-after", "x-wasimoff-result"],
+  ...["x-wasimoff-status", "x-wasimoff-provider", "x-wasimoff-artifacts", "x-wasimoff-artifacts-omitted"],
+  ...cors.exposedHeaders,
+].join(", ");
 
 /**
  * Every answer gets its CORS headers, errors included. Files and public paths may be read from any page that is
@@ -39,11 +46,11 @@ export function corsHeaders({ allowsOrigin }: AccessDeps): MiddlewareHandler<Htt
     if (!allowed && !open) {
       throw new WasimoffError("permission_denied", "this page may not use the broker: see --allowed-origins");
     }
-    if (preflight) context.res = new Response(null, { status: 204, headers: PREFLIGHT_HEADERS });
+    if (preflight) context.res = preflightAnswer(context.req.header("access-control-request-headers"));
     else await next();
     const { headers } = context.res;
     headers.append("vary", "Origin");
-    headers.set("access-control-expose-headers", "x-wasimoff-ref, etag, content-range, accept-ranges");
+    headers.set("access-control-expose-headers", RESPONSE_HEADERS);
     if (open) headers.set("access-control-allow-origin", "*");
     else if (origin !== null) headers.set("access-control-allow-origin", origin);
   };
@@ -58,6 +65,16 @@ export function requireIdentity({ identify }: AccessDeps): MiddlewareHandler<Htt
     }
     await next();
   };
+}
+
+function preflightAnswer(asked = ""): Response {
+  const environment = asked.toLowerCase().match(/x-env-[\w-]+/g) ?? [];
+  const headers = {
+    "access-control-allow-methods": "GET, HEAD, POST, DELETE",
+    "access-control-allow-headers": [...REQUEST_HEADERS, ...environment].join(", ").toLowerCase(),
+    "access-control-max-age": String(PREFLIGHT_MAX_AGE_S),
+  };
+  return new Response(null, { status: 204, headers });
 }
 
 function isReadByAnyPage(path: string, method: string | undefined): boolean {

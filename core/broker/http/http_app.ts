@@ -1,13 +1,15 @@
-/** The broker's HTTP routes: health, version, metrics, stored files, providers. */
+/** The broker's HTTP routes: health, version, metrics, stored files, providers, tasks of existing clients. */
 
 import { Hono } from "hono";
 import { WasimoffError } from "../../errors.ts";
 import { errorResponse } from "../../http_error.ts";
-import type { Logger } from "../../log.ts";
+import { Tasks } from "../../protocol/gen/wasimoff/v1/messages_pb.ts";
 import type { FileNames } from "../../storage/file_names.ts";
 import type { FileStore } from "../../storage/file_store.ts";
 import { type AccessDeps, corsHeaders, requireIdentity } from "./access.ts";
+import { connectHandler, type ConnectRpcDeps, RPC_PREFIX } from "./connect_rpc.ts";
 import type { HttpEnv } from "./http_env.ts";
+import { RUN_PATH, runByHttp } from "./http_run.ts";
 import { downloadFile } from "./storage_download.ts";
 import { deleteFile, listFiles } from "./storage_listing.ts";
 import { uploadFile } from "./storage_upload.ts";
@@ -31,7 +33,7 @@ export interface MetricsPage {
   readonly text: string;
 }
 
-export interface HttpAppDeps extends AccessDeps {
+export interface HttpAppDeps extends AccessDeps, ConnectRpcDeps {
   readonly files: FileStore;
   readonly names: FileNames;
   readonly maxUploadBytes: number;
@@ -39,12 +41,11 @@ export interface HttpAppDeps extends AccessDeps {
   /** Plain values, one for each connected provider. */
   providers(): readonly unknown[];
   metrics(): Promise<MetricsPage>;
-  readonly logger: Logger;
 }
 
 /**
  * Builds the routes. Routes that are added under `/api/` later are covered by the same access rules. Give
- * `{ remoteAddress }` as the environment of `fetch`.
+ * what HttpEnv binds as the environment of `fetch`.
  */
 export function createHttpApp(deps: HttpAppDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
@@ -67,6 +68,8 @@ export function createHttpApp(deps: HttpAppDeps): Hono<HttpEnv> {
   app.post("/api/storage/upload", (context) => uploadFile(context, deps));
   app.get("/api/storage/*", (context) => downloadFile(context, deps));
   app.delete("/api/storage/*", (context) => deleteFile(context, deps));
+  app.all(`${RUN_PATH}*`, (context) => runByHttp(context, deps));
+  app.all(`${RPC_PREFIX}/${Tasks.typeName}/*`, connectHandler(deps));
   return app;
 }
 

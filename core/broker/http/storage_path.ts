@@ -1,4 +1,4 @@
-/** The `{name-or-ref}` in the path of a stored file. */
+/** The `{name-or-ref}` at the end of the path of a request. */
 
 import { WasimoffError } from "../../errors.ts";
 import { checkFileName, type FileNames } from "../../storage/file_names.ts";
@@ -10,8 +10,8 @@ export const STORAGE_PATH = "/api/storage/";
  * The name or ref that a URL asks for, decoded once; the router's own decoding is not relied on. Throws
  * `not_found` for deeper paths and `invalid_argument` for what can be no name, such as `..%2Ffile`.
  */
-export function nameInUrl(url: string): string {
-  const raw = new URL(url).pathname.slice(STORAGE_PATH.length);
+export function nameInUrl(url: string, prefix: string = STORAGE_PATH): string {
+  const raw = new URL(url).pathname.slice(prefix.length);
   if (raw.includes("/")) throw new WasimoffError("not_found", "no such path: files have no folders");
   let name: string;
   try {

@@ -5,15 +5,13 @@ import type { FileNames } from "../../storage/file_names.ts";
 import type { FileStore } from "../../storage/file_store.ts";
 import { MediaSniffer, OTHER_MEDIA } from "../../storage/media.ts";
 import type { HttpContext } from "./http_env.ts";
+import { RequestBody } from "./request_body.ts";
 
 export interface StorageUploadDeps {
   readonly files: FileStore;
   readonly names: FileNames;
   readonly maxUploadBytes: number;
 }
-
-/** A body that brings nothing for so long is given up. */
-const BODY_IDLE_TIMEOUT_MS = 60_000;
 
 /** Answers `sha256:…\n`; 415 as text for what is neither a module nor a ZIP, as the existing broker does. */
 export async function uploadFile(context: HttpContext, deps: StorageUploadDeps): Promise<Response> {
@@ -24,44 +22,13 @@ export async function uploadFile(context: HttpContext, deps: StorageUploadDeps):
   if (Number(context.req.header("content-length") ?? 0) > maxUploadBytes) {
     throw new WasimoffError("out_of_range", `file is too large: ${maxUploadBytes} bytes are allowed`);
   }
-  const reader = context.req.raw.body?.getReader();
-  try {
-    const chunks = bodyChunks(reader);
-    const head = await readHead(chunks);
-    if (head.media === OTHER_MEDIA) return context.text("unsupported filetype\n", 415);
-    const { ref } = await files.put(joined(head.chunks, chunks), { maxBytes: maxUploadBytes });
-    if (name !== "") await names.set(name, ref, owner);
-    return context.text(`${ref}\n`, 200, { "x-wasimoff-ref": ref });
-  } finally {
-    // Not awaited: a body that hangs would not let go. The server drains or cuts what is left of it.
-    reader?.cancel().catch(() => {});
-  }
-}
-
-type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
-
-/** The body's chunks; one that breaks off or stalls is an error, never an end. */
-async function* bodyChunks(reader: BodyReader | undefined): AsyncGenerator<Uint8Array> {
-  if (reader === undefined) return;
-  for (;;) {
-    const next = await readInTime(reader);
-    if (next.done) return;
-    yield next.value;
-  }
-}
-
-async function readInTime(reader: BodyReader): Promise<ReadableStreamReadResult<Uint8Array>> {
-  const stalled = Promise.withResolvers<never>();
-  const cause = new WasimoffError("deadline_exceeded", "upload has stalled: send it again");
-  const timer = setTimeout(() => stalled.reject(cause), BODY_IDLE_TIMEOUT_MS);
-  try {
-    return await Promise.race([reader.read(), stalled.promise]);
-  } catch (cause) {
-    if (cause instanceof WasimoffError) throw cause;
-    throw new WasimoffError("canceled", "upload broke off: send it again", { cause });
-  } finally {
-    clearTimeout(timer);
-  }
+  using body = new RequestBody(context.req.raw);
+  const chunks = body[Symbol.asyncIterator]();
+  const head = await readHead(chunks);
+  if (head.media === OTHER_MEDIA) return context.text("unsupported filetype\n", 415);
+  const { ref } = await files.put(joined(head.chunks, chunks), { maxBytes: maxUploadBytes });
+  if (name !== "") await names.set(name, ref, owner);
+  return context.text(`${ref}\n`, 200, { "x-wasimoff-ref": ref });
 }
 
 /** As many chunks as the media type needs. */

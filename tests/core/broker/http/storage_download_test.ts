@@ -53,10 +53,13 @@ Deno.test("GET /api/storage says what the file is and how long it may be cached"
     strictEqual((await answer.bytes()).length, method === "HEAD" ? 0 : 1000);
     return Object.fromEntries(answer.headers);
   };
+  const exposed = "x-wasimoff-ref, etag, content-range, accept-ranges, retry-after, x-wasimoff-result, " +
+    "x-wasimoff-status, x-wasimoff-provider, x-wasimoff-artifacts, x-wasimoff-artifacts-omitted, Grpc-Status, " +
+    "Grpc-Message, Grpc-Status-Details-Bin, Content-Encoding, Connect-Content-Encoding";
   const expected = {
     "accept-ranges": "bytes",
     "access-control-allow-origin": "*",
-    "access-control-expose-headers": "x-wasimoff-ref, etag, content-range, accept-ranges",
+    "access-control-expose-headers": exposed,
     "cache-control": "private, max-age=31536000, immutable",
     "content-length": "1000",
     "content-type": "application/wasm",

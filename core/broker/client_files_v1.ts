@@ -7,7 +7,7 @@ import type { FileRef, FileStore, StartHash } from "../storage/file_store.ts";
 import { OTHER_MEDIA, sniffMedia, WASM_MEDIA, ZIP_MEDIA } from "../storage/media.ts";
 import type { Identity } from "./identity/identifier.ts";
 
-export interface FilesV1Options {
+export interface ClientFilesV1Options {
   readonly files: FileStore;
   readonly names: FileNames;
   readonly startHash: StartHash;
@@ -20,10 +20,10 @@ export interface PinnedFile {
 }
 
 /** Messages are those of the existing broker: its clients may know them. */
-export class FilesV1 {
-  readonly #options: FilesV1Options;
+export class ClientFilesV1 {
+  readonly #options: ClientFilesV1Options;
 
-  constructor(options: FilesV1Options) {
+  constructor(options: ClientFilesV1Options) {
     this.#options = options;
   }
 
