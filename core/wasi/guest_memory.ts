@@ -2,6 +2,7 @@
 
 import { ERRNO, IOVEC_BYTES } from "./abi.ts";
 import { fail } from "./fault.ts";
+import { PATH_MAX_BYTES } from "./symlink.ts";
 
 /** A piece of guest memory to read into or write from. */
 export interface Iovec {
@@ -39,9 +40,10 @@ export class GuestMemory {
     return this.#bytes.subarray(at, at + (length >>> 0));
   }
 
-  /** A string that is not terminated. */
+  /** A path or a target, not terminated. One that cannot be, is not decoded: it may have all the guest's memory. */
   string(pointer: number, length: number): string {
     const bytes = this.bytes(pointer, length);
+    if (bytes.length >= PATH_MAX_BYTES) fail(ERRNO.NAMETOOLONG);
     try {
       return DECODER.decode(bytes);
     } catch (error) {

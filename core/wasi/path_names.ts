@@ -8,7 +8,7 @@ import { Directory, type Inode } from "./inode.ts";
 import { findPlace, followFlag, isDots, type Place, resolveExisting } from "./path.ts";
 import { requireWritable } from "./read_only.ts";
 import { rename } from "./rename.ts";
-import { requireShort, Symlink } from "./symlink.ts";
+import { Symlink } from "./symlink.ts";
 
 /** Where a path leads when its last name itself is meant. */
 function placeOf(guest: Guest, fd: number, rights: number, path: string): Place {
@@ -50,7 +50,6 @@ function link(guest: Guest, inode: Inode, place: Place): void {
 /** What can never be followed is refused: paths do not leave the directory they start from. */
 function requireTarget(target: string): void {
   if (target === "") fail(ERRNO.NOENT);
-  requireShort(target);
   if (target.includes("\0")) fail(ERRNO.INVAL);
   if (target.startsWith("/")) fail(ERRNO.NOTCAPABLE);
 }

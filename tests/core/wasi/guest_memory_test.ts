@@ -61,6 +61,18 @@ Deno.test("GuestMemory.string() refuses what is not UTF-8 with EILSEQ", () => {
   assert.throws(() => guest.string(0, 3), new WasiFault(25));
 });
 
+Deno.test("GuestMemory.string() decodes nothing that is longer than a path can be", () => {
+  const guest = new GuestMemory();
+  guest.attach(new WebAssembly.Memory({ initial: 1 }));
+  guest.bytes(0, 65_536).fill(0x61);
+  assert.equal(guest.string(0, 4095).length, 4095);
+  assert.throws(() => guest.string(0, 4096), new WasiFault(37));
+  assert.throws(() => guest.string(1, 65_536), EFAULT);
+  // Bytes that are no UTF-8 are not even looked at.
+  guest.setU8(0, 0xff);
+  assert.throws(() => guest.string(0, 65_536), new WasiFault(37));
+});
+
 Deno.test("GuestMemory.u8() sees the memory that the guest has grown", () => {
   const { guest, memory } = makeMemory();
   guest.setU8(0, 7);
