@@ -96,26 +96,22 @@ export class Directory extends Inode {
   /** Adds a name that is not there yet. In a removed directory nothing can be created: ENOENT. */
   add(name: string, inode: Inode, now: bigint): void {
     if (this.nlink === 0) fail(ERRNO.NOENT);
-    this.#complete();
     this.volume.claimEntry();
-    this.#entries.set(name, { name, inode, cookie: this.#nextCookie++ });
-    this.#list = null;
-    inode.nlink += 1;
-    inode.ctim = now;
-    if (inode instanceof Directory) this.#attach(inode);
-    this.touch(now);
+    this.#insert(name, inode, now);
   }
 
   /** Takes a name away; the inode goes when this was its last one. */
   remove(name: string, now: bigint): void {
-    this.#complete();
-    const entry = this.#entries.get(name);
-    if (entry === undefined) fail(ERRNO.NOENT);
-    this.#entries.delete(name);
-    this.#list = null;
+    this.#erase(name, now);
     this.volume.releaseEntry();
-    this.#detach(entry.inode, now);
-    this.touch(now);
+  }
+
+  /** Takes a name from here to where it is not there yet; needs no room for a second one. */
+  move(name: string, { directory, as }: { directory: Directory; as: string }, now: bigint): void {
+    if (directory.nlink === 0) fail(ERRNO.NOENT);
+    // The new name first: an inode without any name would be taken for a removed one.
+    directory.#insert(as, this.lookup(name) ?? fail(ERRNO.NOENT), now);
+    this.#erase(name, now);
   }
 
   /** Lets a name that is there stand for another inode, in one step. */
@@ -134,6 +130,26 @@ export class Directory extends Inode {
 
   override unlinked(): void {
     this.parent = null;
+  }
+
+  #insert(name: string, inode: Inode, now: bigint): void {
+    this.#complete();
+    this.#entries.set(name, { name, inode, cookie: this.#nextCookie++ });
+    this.#list = null;
+    inode.nlink += 1;
+    inode.ctim = now;
+    if (inode instanceof Directory) this.#attach(inode);
+    this.touch(now);
+  }
+
+  #erase(name: string, now: bigint): void {
+    this.#complete();
+    const entry = this.#entries.get(name);
+    if (entry === undefined) fail(ERRNO.NOENT);
+    this.#entries.delete(name);
+    this.#list = null;
+    this.#detach(entry.inode, now);
+    this.touch(now);
   }
 
   #attach(child: Directory): void {

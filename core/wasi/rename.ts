@@ -18,10 +18,13 @@ export function rename(from: Place, to: Place, now: bigint): void {
   if (to.inode !== undefined && isAbove(to.inode, from.parent)) fail(ERRNO.NOTEMPTY);
   if (inode === to.inode) return;
   if (to.inode !== undefined) checkReplaced(inode, to.inode);
-  // The new name first: an inode without any name would be taken for a removed one.
-  if (to.inode === undefined) to.parent.add(to.name, inode, now);
-  else to.parent.replace(to.name, inode, now);
-  from.parent.remove(from.name, now);
+  if (to.inode === undefined) {
+    from.parent.move(from.name, { directory: to.parent, as: to.name }, now);
+  } else {
+    // In this order, as an inode without any name would be taken for a removed one.
+    to.parent.replace(to.name, inode, now);
+    from.parent.remove(from.name, now);
+  }
 }
 
 /** Whether `directory` is `inode` or lies somewhere below it. */

@@ -48,6 +48,24 @@ Deno.test("Quota does not count what a directory holds at the start, only what c
   assert.throws(() => addFile(root, "more"), NOSPC);
 });
 
+Deno.test("Quota does not count a name that is moved, not even for a moment", () => {
+  const quota = new Quota({ maxBytes: 512, maxEntries: 3 });
+  const root = emptyDirectory({ quota });
+  const dir = new Directory(root.volume, 0n);
+  root.add("dir", dir, 0n);
+  addFile(root, "a").write(0, new Uint8Array(512));
+  addFile(root, "b");
+  root.move("a", { directory: dir, as: "a" }, 0n);
+  assert.deepEqual([root.lookup("a"), dir.lookup("a")!.size, dir.lookup("a")!.nlink], [undefined, 512, 1]);
+  assert.throws(() => addFile(root, "c"), NOSPC);
+  dir.remove("a", 0n);
+  root.remove("dir", 0n);
+  assert.throws(() => root.move("b", { directory: dir, as: "b" }, 0n), new WasiFault(44));
+  addFile(root, "d");
+  addFile(root, "e").write(0, new Uint8Array(512));
+  assert.throws(() => addFile(root, "f"), NOSPC);
+});
+
 Deno.test("Quota gives a guest nothing for what it removes but the names", () => {
   const quota = new Quota({ maxBytes: 512, maxEntries: 0 });
   const root = forkDirectory(rootfs(), { quota });

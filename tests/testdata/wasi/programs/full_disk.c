@@ -64,6 +64,10 @@ int main(void) {
   FAILS(open("new", O_CREAT | O_WRONLY, 0644), ENOSPC);
   FAILS(link("data/file", "data/hard"), ENOSPC);
   FAILS(symlink("x", "data/soft"), ENOSPC);
+  // To give one another name takes none.
+  CHECK(rename("name-b", "name-c/inner") == 0 && rename("name-c/inner", "moved") == 0);
+  CHECK(rename("data/file", "data/dir/file") == 0 && rename("data/dir/file", "data/file") == 0);
+  FAILS(mkdir("name-b", 0755), ENOSPC);
   CHECK(rmdir("name-a") == 0 && symlink("x", "data/soft") == 0);
   FAILS(symlink("x", "data/soft2"), ENOSPC);
   // A failed one takes nothing with it.
