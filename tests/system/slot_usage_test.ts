@@ -3,10 +3,17 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { openUsageReader } from "../../core/host/process_usage.ts";
 import type { SlotLimits } from "../../core/provider/slot.ts";
-import { MAX_ENGINE_BYTES } from "../../core/provider/slot_memory.ts";
+import { taskMemory } from "../../core/provider/slot_memory.ts";
 import { commandModule, leb } from "../support/module_builder.ts";
 import { isAlive, openRealSlot } from "../support/real_slots.ts";
-import { ChunkSource, collectingIo, CollectingSink, fileOf, guestTask } from "../support/slot_tasks.ts";
+import {
+  ChunkSource,
+  collectingIo,
+  CollectingSink,
+  fileOf,
+  guestTask,
+  LIMITS,
+} from "../support/slot_tasks.ts";
 
 const never = new AbortController().signal;
 const MIB = 1024 * 1024;
@@ -106,7 +113,7 @@ Deno.test({
     const peak = await watched.stop();
     deepStrictEqual([outcome.reason, outcome.origin, outcome.status], ["memory", "guest", 137]);
     match(outcome.message, /^guest made its process larger than its limits explain: more than [0-9]+ bytes$/);
-    const allowed = startBytes + 32 * MIB + MAX_ENGINE_BYTES;
+    const allowed = startBytes + taskMemory({ ...LIMITS, ...limits }, false);
     ok(peak < allowed + 256 * MIB, `${peak / MIB} MiB`);
     strictEqual(isAlive(real.pid), false);
   },

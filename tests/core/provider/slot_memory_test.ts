@@ -15,7 +15,7 @@ import { LIMITS } from "../../support/slot_tasks.ts";
 const MIB = 1024 * 1024;
 
 Deno.test("taskMemory() is the cap, the files, what is returned, and the engine's own", () => {
-  const limits = { ...LIMITS, memoryBytes: 3 * MIB, diskBytes: 5 * MIB, artifactBytes: 7 * MIB };
+  const limits = { ...LIMITS, memoryBytes: 3 * MIB, diskBytes: 4 * MIB, inodes: 512, artifactBytes: 7 * MIB };
   strictEqual(taskMemory(limits, false), 8 * MIB + MAX_ENGINE_BYTES);
   strictEqual(taskMemory(limits, true), 22 * MIB + MAX_ENGINE_BYTES);
 });
