@@ -1,7 +1,8 @@
 /** A broker, a provider and a client in one process, with the provider's slots as processes. */
 
 import { Client } from "../core/client/client.ts";
-import { BrokerHost, PROTOCOLS } from "../core/host/broker_host.ts";
+import { BrokerHost } from "../core/host/broker_host.ts";
+import { PROTOCOLS } from "../core/host/broker_routes.ts";
 import { runProviderHost } from "../core/host/provider_host.ts";
 import { dialV2 } from "../core/host/dial_v2.ts";
 import { type Logger, silent } from "../core/log.ts";
@@ -41,6 +42,7 @@ export async function startDemoCluster({ slots, log, signal }: DemoClusterOption
 function startBroker(): Promise<BrokerHost> {
   return BrokerHost.start({
     listen: { hostname: "localhost", port: 0 },
+    grpc: null,
     storage: null,
     maxQueue: 1_000,
     tokens: null,

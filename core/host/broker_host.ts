@@ -1,6 +1,7 @@
 /** A whole broker on this machine: its store, its core and its public face, wired and listening. */
 
 import { Broker } from "../broker/broker.ts";
+import { ClusterV1 } from "../broker/cluster_v1.ts";
 import { MemoryTaskLog } from "../broker/dispatcher/memory_task_log.ts";
 import { createHttpApp, DEFAULT_MAX_UPLOAD_BYTES, type VersionInfo } from "../broker/http/http_app.ts";
 import { STORAGE_PATH } from "../broker/http/storage_path.ts";
@@ -9,11 +10,11 @@ import { hostName, LOOPBACK_HOSTS } from "../broker/identity/loopback_rule.ts";
 import { AllowedOrigins } from "../broker/identity/origins.ts";
 import type { Tokens } from "../broker/identity/tokens.ts";
 import { TrustedProxies } from "../broker/identity/trusted_proxies.ts";
+import { TasksV1 } from "../broker/tasks_v1.ts";
 import { Throughput } from "../broker/throughput.ts";
 import { delay } from "../delay.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
 import { SessionAcceptor } from "../session/acceptor.ts";
 import { FileNames } from "../storage/file_names.ts";
 import type { FileStore } from "../storage/file_store.ts";
@@ -21,12 +22,18 @@ import { brokerNumbers } from "./broker_numbers.ts";
 import { brokerRoutes } from "./broker_routes.ts";
 import { openFiles } from "./files.ts";
 import { startHash } from "./hash.ts";
-import { type HttpServer, type ListenAddress, serveHttp } from "./http_server.ts";
+import { GrpcServer } from "./grpc_server.ts";
+import { type HttpServer, serveHttp } from "./http_server.ts";
+import type { ListenAddress } from "./listen_on.ts";
 import { Metrics } from "./metrics.ts";
+import { OpenPipes } from "./open_pipes.ts";
+import { rpcGzip } from "./rpc_compression.ts";
 
 export interface BrokerHostOptions {
   /** Port 0 takes any free one. */
   readonly listen: ListenAddress;
+  /** Where gRPC is served over HTTP/2; null for nowhere. */
+  readonly grpc: ListenAddress | null;
   /** A directory, or null to keep files in memory. */
   readonly storage: string | null;
   readonly maxQueue: number;
@@ -50,6 +57,9 @@ export class BrokerHost implements AsyncDisposable {
   readonly files: FileStore;
   readonly #acceptor: SessionAcceptor;
   readonly #server: HttpServer;
+  readonly #grpc: GrpcServer | null;
+  readonly #cluster: ClusterV1;
+  readonly #pipes: OpenPipes;
   readonly #sampling: ReturnType<typeof setInterval>;
 
   private constructor(broker: Broker, files: FileStore, parts: Parts) {
@@ -57,7 +67,13 @@ export class BrokerHost implements AsyncDisposable {
     this.files = files;
     this.#acceptor = parts.acceptor;
     this.#server = parts.server;
-    this.#sampling = setInterval(() => parts.throughput.sample(endedTasks(broker)), 1_000);
+    this.#grpc = parts.grpc;
+    this.#cluster = parts.cluster;
+    this.#pipes = parts.pipes;
+    this.#sampling = setInterval(() => {
+      parts.throughput.sample(endedTasks(broker));
+      parts.cluster.tick();
+    }, 1_000);
   }
 
   /** Starts to listen; rejects with `failed_precondition` for an address or directory that cannot be used. */
@@ -69,23 +85,29 @@ export class BrokerHost implements AsyncDisposable {
       idPrefix: `${crypto.randomUUID().slice(0, 8)}-`,
       maxQueue: options.maxQueue,
       log: new MemoryTaskLog(),
-      now: () => performance.timeOrigin + performance.now(),
+      now: unixMs,
       startHash,
       logger,
     });
     const throughput = new Throughput();
+    const cluster = new ClusterV1(() => ({
+      providers: broker.stats.providers,
+      throughput: throughput.rate,
+    }));
+    const pipes = new OpenPipes();
     const metrics = new Metrics(() => brokerNumbers(broker, files, throughput));
     const access = accessRules(options);
+    const tasks = new TasksV1({ broker, files, names, startHash, now: unixMs });
+    const rpc = { ...access, tasks, compression: [rpcGzip], logger };
     const acceptor = new SessionAcceptor({ agent: `wasimoff/${version.version}`, capabilities: [], logger });
     const app = createHttpApp({
-      ...access,
+      ...rpc,
       files,
       names,
       maxUploadBytes: DEFAULT_MAX_UPLOAD_BYTES,
       version,
       providers: () => broker.providers(),
       metrics: () => metrics.page(),
-      logger,
     });
     const server = await serveHttp({
       ...options.listen,
@@ -95,18 +117,31 @@ export class BrokerHost implements AsyncDisposable {
         acceptor,
         files,
         names,
+        tasks,
+        cluster,
+        pipes,
         storagePath: STORAGE_PATH,
         logger,
         ...access,
       }),
       logger,
     });
-    return new BrokerHost(broker, files, { acceptor, server, throughput });
+    const grpc = options.grpc &&
+      await GrpcServer.start({ ...rpc, listen: options.grpc }).catch(async (error) => {
+        await server.close();
+        throw error;
+      });
+    return new BrokerHost(broker, files, { acceptor, server, grpc, throughput, cluster, pipes });
   }
 
   /** Where it listens, with the real port. */
   get address(): ListenAddress {
     return this.#server.address;
+  }
+
+  /** Where gRPC is served, with the real port; null for nowhere. */
+  get grpcAddress(): ListenAddress | null {
+    return this.#grpc?.address ?? null;
   }
 
   /** Sessions that live, connected or not. */
@@ -129,7 +164,10 @@ export class BrokerHost implements AsyncDisposable {
   async close(): Promise<void> {
     clearInterval(this.#sampling);
     this.broker.close();
+    this.#cluster.close();
     this.#acceptor.close(new WasimoffError("unavailable", "broker is shutting down"));
+    this.#pipes.close("broker is shutting down");
+    await this.#grpc?.close();
     await this.#server.close({ graceMs: CLOSE_GRACE_MS });
   }
 
@@ -141,11 +179,13 @@ export class BrokerHost implements AsyncDisposable {
 interface Parts {
   readonly acceptor: SessionAcceptor;
   readonly server: HttpServer;
+  readonly grpc: GrpcServer | null;
   readonly throughput: Throughput;
+  readonly cluster: ClusterV1;
+  readonly pipes: OpenPipes;
 }
 
-/** The subprotocols that brokers of this version speak, for `/api/version`. */
-export const PROTOCOLS: readonly string[] = [SUBPROTOCOL_V2];
+const unixMs = () => performance.timeOrigin + performance.now();
 
 /** Tasks that ended without an error of ours. */
 function endedTasks(broker: Broker): number {
