@@ -45,7 +45,7 @@ export async function openGuestInput(
   own: OwnInput,
   inlineBytes: number,
 ): Promise<GuestInput> {
-  if (choice === "none" || (choice === null && own.isTerminal())) return fixed(new Uint8Array());
+  if (choice === "none" || (choice === null && own.isTerminal())) return fixedInput(new Uint8Array());
   if (choice === null || choice === "-") {
     return await open(own.readable, await own.isRegular() ? inlineBytes : null);
   }
@@ -69,7 +69,7 @@ async function open(readable: ReadableStream<Uint8Array>, inlineBytes: number | 
   let size = 0;
   while (size <= inlineBytes) {
     const chunk = await source.read();
-    if (chunk === null) return fixed(await joined(start));
+    if (chunk === null) return fixedInput(await joined(start));
     start.push(new Uint8Array(chunk));
     size += chunk.length;
   }
@@ -111,7 +111,8 @@ class ReadableSource implements ByteSource {
   }
 }
 
-function fixed(bytes: Uint8Array): GuestInput {
+/** Input that is here already. */
+export function fixedInput(bytes: Uint8Array): GuestInput {
   return { bytes, stream: null, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 

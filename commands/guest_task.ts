@@ -31,13 +31,13 @@ export interface GuestCall {
   readonly broker: boolean;
 }
 
-export interface PreparedTask {
-  readonly task: GuestTask;
+export interface PreparedTask<T> {
+  readonly task: T;
   readonly input: GuestInput;
 }
 
 /** Reads everything that the command line names; an outcome when the module can never run. */
-export async function prepareTask(call: GuestCall): Promise<PreparedTask | Outcome> {
+export async function prepareTask(call: GuestCall): Promise<PreparedTask<GuestTask> | Outcome> {
   const operand = call.operands[0]!;
   const module = await readModuleOperand(operand, { stdin: () => Deno.stdin.readable, broker: call.broker });
   if ("reason" in module) return module;

@@ -28,13 +28,14 @@ export class JsonOutput implements GuestOutput {
     this.stderr = new JsonSink("stderr", (line) => this.#line(line));
   }
 
-  /** The last line. */
-  async result(end: TaskResult): Promise<void> {
+  /** The last line; `number` is that of a task among several, from 1. */
+  async result(end: TaskResult, number?: number): Promise<void> {
     const { reason, origin, status, message } = end.outcome;
     const { task, provider, attempts, queuedMs, durationMs, trace } = end;
     const result = { origin, reason, status, message, task, provider, attempts, queuedMs, durationMs };
     await this.#line({
       schema: SCHEMA,
+      ...(number === undefined ? {} : { number }),
       result: trace === undefined ? result : { ...result, trace: traceJson(trace) },
     });
   }

@@ -10,11 +10,9 @@ import { ProgressNotices } from "./progress_notices.ts";
 export class ReachedBroker implements AsyncDisposable {
   readonly #client: Client | ClientV1;
   readonly #notices: ProgressNotices;
-  readonly #log: ConnectClientOptions["logger"];
 
   private constructor(client: Client | ClientV1, { logger }: ConnectClientOptions) {
     this.#client = client;
-    this.#log = logger;
     this.#notices = new ProgressNotices(logger);
   }
 
@@ -22,11 +20,11 @@ export class ReachedBroker implements AsyncDisposable {
     return new ReachedBroker(await connectClient(url, options), options);
   }
 
-  /** Throws `failed_precondition` for a task that this broker cannot carry, and says what it does less well. */
-  check(task: UnstoredTask): void {
-    if (!(this.#client instanceof ClientV1)) return;
+  /** Throws `failed_precondition` for a task that this broker cannot carry; else what it does less well, if anything. */
+  check(task: UnstoredTask): string | null {
+    if (!(this.#client instanceof ClientV1)) return null;
     checkFitV1(task);
-    this.#log.info(noticeV1(task));
+    return noticeV1(task);
   }
 
   async run(task: TaskRequest, streams: TaskStreams, signal: AbortSignal): Promise<TaskResult> {

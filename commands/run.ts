@@ -19,7 +19,7 @@ import { fileRef } from "./file_ref.ts";
 import { size } from "./flag_kinds.ts";
 import { flag } from "./flags.ts";
 import { taskFailureStatus } from "./report_error.ts";
-import type { GuestTask } from "./guest_task.ts";
+import { type GuestTask, prepareTask } from "./guest_task.ts";
 import { type GuestIo, runGuest } from "./run_guest.ts";
 import { slotCommands } from "./slot_commands.ts";
 import { TASK_FLAGS, TASK_OPERANDS } from "./task_flags.ts";
@@ -48,7 +48,10 @@ export const command = defineCommand({
   flags: FLAGS,
   failureStatus: taskFailureStatus,
   run: (call) =>
-    runGuest({ ...call, broker: false }, (task, io, signal) => runHere(call, { task, io, signal })),
+    runGuest({ ...call, broker: false }, {
+      prepare: prepareTask,
+      run: (task, io, signal) => runHere(call, { task, io, signal }),
+    }),
 });
 
 interface Work {

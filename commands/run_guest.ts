@@ -6,7 +6,7 @@ import { failed, type Outcome, STATUS } from "../core/outcome.ts";
 import { ArtifactOutput, checkArtifactFlags, checkArtifactTarget } from "./artifact_output.ts";
 import type { GuestInput } from "./guest_input.ts";
 import { type GuestOutput, plainOutput } from "./guest_output.ts";
-import { type GuestCall, type GuestTask, type PreparedTask, prepareTask } from "./guest_task.ts";
+import type { GuestCall, PreparedTask } from "./guest_task.ts";
 import { JsonOutput } from "./json_output.ts";
 import { reportCauses } from "./report_error.ts";
 import { reportTaskEnd, unstarted, withSignalStatus } from "./task_end.ts";
@@ -19,11 +19,16 @@ export interface GuestIo extends GuestOutput {
   readonly artifacts: ArtifactOutput | null;
 }
 
-/** Runs the task somewhere. Aborting the signal cancels it; what it rejects with becomes an outcome. */
-export type RunTask = (task: GuestTask, io: GuestIo, signal: AbortSignal) => Promise<TaskResult>;
+/** What is done with a task, whatever it consists of. */
+export interface TaskSteps<T> {
+  /** Reads all that the task needs; an outcome when it can never run. */
+  readonly prepare: (call: GuestCall) => Promise<PreparedTask<T> | Outcome>;
+  /** Runs the task somewhere. Aborting the signal cancels it; what it rejects with becomes an outcome. */
+  readonly run: (task: T, io: GuestIo, signal: AbortSignal) => Promise<TaskResult>;
+}
 
 /** Prepares the task, runs it, brings its artifacts home and resolves with the exit status. */
-export async function runGuest(call: GuestCall, run: RunTask): Promise<number> {
+export async function runGuest<T>(call: GuestCall, { prepare, run }: TaskSteps<T>): Promise<number> {
   const { options, log, signal } = call;
   checkArtifactFlags(options);
   if (options.output !== null) await checkArtifactTarget(options.output);
@@ -37,7 +42,7 @@ export async function runGuest(call: GuestCall, run: RunTask): Promise<number> {
   const json = options.json ? new JsonOutput({ stdout: Deno.stdout, onClosed }) : null;
   const output = json ?? plainOutput({ stdout: Deno.stdout, stderr: Deno.stderr, onClosed });
   const either = AbortSignal.any([signal, closed.signal]);
-  const prepared = await prepareUnlessAborted(call, either);
+  const prepared = await unlessAborted(() => prepare(call), call, either);
   const ended = "reason" in prepared
     ? unstarted(prepared)
     : await runPrepared({ call, prepared, output, run }, either);
@@ -56,13 +61,17 @@ function outputChecked(end: TaskResult, closed: AbortSignal): TaskResult {
 }
 
 /** The signal leaves a wait for a pipe of ours behind, which nothing else ends. */
-async function prepareUnlessAborted(call: GuestCall, signal: AbortSignal): Promise<PreparedTask | Outcome> {
+async function unlessAborted<T>(
+  prepare: () => Promise<PreparedTask<T> | Outcome>,
+  call: GuestCall,
+  signal: AbortSignal,
+): Promise<PreparedTask<T> | Outcome> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort);
   try {
     signal.throwIfAborted();
-    return await Promise.race([prepareTask(call), aborted]);
+    return await Promise.race([prepare(), aborted]);
   } catch (error) {
     // What is wrong before the task is handed over was written wrongly here.
     if (error instanceof WasimoffError && error.code === "invalid_argument") throw error;
@@ -73,15 +82,15 @@ async function prepareUnlessAborted(call: GuestCall, signal: AbortSignal): Promi
   }
 }
 
-interface PreparedRun {
+interface PreparedRun<T> {
   readonly call: GuestCall;
-  readonly prepared: PreparedTask;
+  readonly prepared: PreparedTask<T>;
   readonly output: GuestOutput;
-  readonly run: RunTask;
+  readonly run: TaskSteps<T>["run"];
 }
 
-async function runPrepared(
-  { call, prepared, output, run }: PreparedRun,
+async function runPrepared<T>(
+  { call, prepared, output, run }: PreparedRun<T>,
   signal: AbortSignal,
 ): Promise<TaskResult> {
   await using input = prepared.input;

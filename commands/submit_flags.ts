@@ -1,7 +1,7 @@
 /** The flags of `wasimoff submit`. */
 
 import { BROKER_FLAGS, COMMON_FLAGS } from "./common_flags.ts";
-import { count, keyValues, toggle } from "./flag_kinds.ts";
+import { count, keyValues, text, toggle } from "./flag_kinds.ts";
 import { flag } from "./flags.ts";
 import { TASK_FLAGS } from "./task_flags.ts";
 
@@ -16,6 +16,7 @@ export const SUBMIT_COMMAND_FLAGS = {
   immediate: flag(toggle, "now or not at all", { default: false }),
   require: flag(keyValues, "only on providers with this label", { default: {} }),
   attempts: flag(count(1), "providers to try if any is lost", { default: DEFAULT_ATTEMPTS }),
+  job: flag(text, "instead of MODULE: a task file", { placeholder: "FILE", default: null }),
   trace: flag(toggle, "where the task was when", { default: false }),
   json,
   ...BROKER_FLAGS,

@@ -14,7 +14,7 @@ import { command as upload } from "../../commands/upload.ts";
 import { flagName, flagVariable } from "../../commands/flags.ts";
 
 /** Lines of a classic terminal; what describes a task needs a few more. */
-const MAX_LINES = { broker: 24, provider: 24, upload: 24, files: 24, providers: 24, run: 28, submit: 34 };
+const MAX_LINES = { broker: 24, provider: 24, upload: 24, files: 24, providers: 24, run: 28, submit: 36 };
 const COMMANDS = { broker, provider, upload, files, providers, run, submit };
 
 for (const [name, command] of Object.entries(COMMANDS)) {

@@ -1,0 +1,110 @@
+/** One task of `submit`, from what it consists of to its end at the broker. */
+
+import type { TaskRequest, TaskResult, TaskStreams } from "../core/client/task_request.ts";
+import { WasimoffError } from "../core/errors.ts";
+import { failed, STATUS_NOT_FOUND } from "../core/outcome.ts";
+import { parseBrokerUrl, readToken } from "./broker_address.ts";
+import { BrokerHttp } from "./broker_http.ts";
+import type { Call } from "./command.ts";
+import { ReachedBroker } from "./reached_broker.ts";
+import { reportCauses } from "./report_error.ts";
+import { type GuestIo, outcomeOf } from "./run_guest.ts";
+import { storeFile } from "./store_file.ts";
+import type { SUBMIT_COMMAND_FLAGS } from "./submit_flags.ts";
+import { unstarted } from "./task_end.ts";
+import { VERSION } from "./version.ts";
+
+export type SubmitCall = Call<typeof SUBMIT_COMMAND_FLAGS>;
+
+/** Content that is here, or the name or reference under which the broker has it. */
+type Content = { readonly bytes: Uint8Array } | { readonly stored: string };
+
+/** As `GuestTask`, but that the broker may have the ZIPs, and that a task file may say more than flags. */
+export interface SubmitTask {
+  readonly module: Content;
+  /** argv, with argv[0]. */
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly directories: readonly {
+    readonly guest: string;
+    readonly readOnly: boolean;
+    readonly zip: Content | Uint8Array | null;
+  }[];
+  readonly artifacts: readonly string[];
+  /** Win over the flags. */
+  readonly wishes?: Partial<Pick<TaskRequest, "trace" | "priority" | "immediate" | "deadline">>;
+}
+
+/** Runs one task; what goes wrong becomes its outcome. */
+export type RunSubmitTask = (task: SubmitTask, io: GuestIo, signal: AbortSignal) => Promise<TaskResult>;
+
+/** Reads where the broker is, and makes what runs tasks there. */
+export async function tasksAtBroker(call: SubmitCall): Promise<RunSubmitTask> {
+  const { options, sources, log: logger } = call;
+  const { http, webSocket } = parseBrokerUrl(options.url);
+  const token = await readToken(options.tokenFile, sources.tokenFile, (name) => Deno.env.get(name));
+  const broker = new BrokerHttp({ url: http, token });
+  const url = new URL("api/client/ws", webSocket).href;
+  const agent = `wasimoff/${VERSION}`;
+  let said = false;
+  return async (task, io, signal) => {
+    try {
+      await using reached = await ReachedBroker.reach(url, { token, agent, logger, signal });
+      const request = { ...taskRequest(task, call), ...task.wishes };
+      const notice = reached.check({ ...request, preopens: task.directories });
+      if (notice !== null && !said) logger.info(notice);
+      said ||= notice !== null;
+      const stored = await storeFiles(broker, task, signal);
+      const result = await reached.run({ ...request, ...stored }, streams(io), signal);
+      if (request.trace && result.trace === undefined) logger.warn("the broker has sent no trace");
+      return result;
+    } catch (error) {
+      reportCauses(error, logger);
+      return unstarted(refusal(error));
+    }
+  };
+}
+
+async function storeFiles(broker: BrokerHttp, { module, directories }: SubmitTask, signal: AbortSignal) {
+  const store = async (content: Content) =>
+    "stored" in content ? content.stored : await storeFile(broker, content.bytes, signal);
+  const preopens = [];
+  for (const { zip, ...rest } of directories) {
+    const content = zip instanceof Uint8Array ? { bytes: zip } : zip;
+    preopens.push(content === null ? rest : { ...rest, zip: await store(content) });
+  }
+  return { module: await store(module), preopens };
+}
+
+function taskRequest({ args, env, artifacts }: SubmitTask, { options, sources }: SubmitCall) {
+  const { timeout, cpuTime, memory, disk, maxOutput, deadline } = options;
+  const { deterministic, priority, immediate, require, attempts, trace } = options;
+  return {
+    ...{ args, env, artifacts, deterministic, priority, immediate, require, trace },
+    // What nobody has asked for is no promise that an existing broker would have to keep.
+    ...(sources.attempts === "default" ? {} : { attempts }),
+    ...(timeout === null ? {} : { timeoutMs: timeout }),
+    ...(cpuTime === null ? {} : { cpuMs: cpuTime }),
+    ...(memory === null ? {} : { memoryBytes: memory }),
+    ...(disk === null ? {} : { diskBytes: disk }),
+    ...(maxOutput === null ? {} : { outputBytes: maxOutput }),
+    ...(deadline === null ? {} : { deadline }),
+  };
+}
+
+function streams({ stdin, stdout, stderr, artifacts }: GuestIo): TaskStreams {
+  return {
+    stdinBytes: stdin.bytes,
+    stdout,
+    stderr,
+    ...(stdin.stream === null ? {} : { stdin: stdin.stream }),
+    ...(artifacts === null ? {} : { artifacts }),
+  };
+}
+
+/** Why the broker did not run the task. */
+function refusal(thrown: unknown) {
+  const { code, message } = WasimoffError.from(thrown);
+  if (code === "not_found") return failed("rejected", "broker", message, STATUS_NOT_FOUND);
+  return outcomeOf(thrown);
+}

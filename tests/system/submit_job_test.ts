@@ -1,0 +1,79 @@
+/** `wasimoff submit --job`, at an existing broker. */
+
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { runCommand } from "../support/command_run.ts";
+import { wasmLike } from "../support/chunks.ts";
+import { connectProvider, echoingSlot } from "../support/provider_v1.ts";
+import { ScriptedBroker } from "../support/scripted_broker_v1.ts";
+
+/** Runs a task file at a broker that has "t.wasm". */
+async function submitJob(job: unknown, ...flags: readonly string[]) {
+  await using broker = await ScriptedBroker.start();
+  await using _ = connectProvider(broker, {
+    runInSlot: async (task, io, signal) => {
+      await new Promise((resolve) => setTimeout(resolve, task.args[1] === "slow" ? 100 : 0));
+      return await echoingSlot(task, io, signal);
+    },
+  });
+  broker.storage.put(wasmLike(50), "t.wasm");
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    await Deno.writeTextFile(path, JSON.stringify(job));
+    return await runCommand(["submit", "--url", broker.url, "--job", path, ...flags]);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("submit --job runs one task as if its flags had been given", async () => {
+  const job = { params: { binary: { ref: "t.wasm" }, args: ["t", "5"], stdin: btoa("in") } };
+  const { code, stdout, stderr } = await submitJob(job);
+  deepStrictEqual([code, stdout], [5, "t 5"]);
+  match(stderr, /gives output at the end\nin$/);
+});
+
+Deno.test("submit --job tells of several tasks in their order, says its notice once, and counts those that failed", async () => {
+  const job = {
+    bin: "t.wasm",
+    exec: [{ args: ["slow\n"] }, { args: ["3"] }, { args: ["0"] }, { args: ["4"] }],
+  };
+  const { code, stdout, stderr } = await submitJob(job);
+  deepStrictEqual([code, stdout], [2, "t.wasm slow\nt.wasm 3t.wasm 0t.wasm 4"]);
+  strictEqual(stderr.split("gives output at the end").length, 2);
+});
+
+Deno.test("submit --job --json gives a result for each task, with its number", async () => {
+  const job = {
+    parent: { binary: { ref: "t.wasm" } },
+    tasks: [{ args: ["slow", "1"] }, { args: ["x", "2"] }],
+  };
+  const { code, stdout } = await submitJob(job, "--json");
+  const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  strictEqual(code, 2);
+  deepStrictEqual(lines.filter(({ stdout }) => stdout !== undefined).map(({ stdout }) => stdout), [
+    "slow 1",
+    "x 2",
+  ]);
+  deepStrictEqual(
+    lines.filter(({ result }) => result !== undefined).map(({ number, result }) => [number, result.status]),
+    [[1, 1], [2, 2]],
+  );
+});
+
+Deno.test("submit --job refuses flags and arguments that the file has, and files that are none", async () => {
+  const job = { params: { binary: { ref: "t.wasm" } } };
+  for (
+    const [flags, message] of [
+      [["-e", "A=1"], /--job says what --env would say/],
+      [["--", "x"], /--job names the module and its arguments/],
+      [["x.wasm"], /--job names the module and its arguments/],
+    ] as const
+  ) {
+    const { code, stderr } = await submitJob(job, ...flags);
+    strictEqual(code, 2);
+    match(stderr, message);
+  }
+  const { code, stderr } = await submitJob([]);
+  strictEqual(code, 2);
+  match(stderr, /^wasimoff: task file ".*": it is no task: write an object$/m);
+});
