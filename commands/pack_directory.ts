@@ -49,10 +49,10 @@ export async function packDirectory(
     if (content === null) throw tooMuch(root, `more than ${formatSize(maxBytes)}`);
     const { bytes, executable } = content;
     left -= bytes.length;
-    const read = (into: Uint8Array) => into.set(bytes);
+    const read = (at: number, into: Uint8Array) => into.set(bytes.subarray(at, at + into.length));
     items.push({ name, kind, executable, mtimeMs: null, size: bytes.length, read });
   }
-  return items.length === 0 ? null : packZip(items);
+  return items.length === 0 ? null : await packZip(items);
 }
 
 /** Everything below a directory in an order that depends on the names alone; links are not followed. */

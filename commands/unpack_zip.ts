@@ -2,7 +2,6 @@
 
 import { WasimoffError } from "../core/errors.ts";
 import { PATH_MAX_BYTES } from "../core/wasi/symlink.ts";
-import { unpackEntry } from "../core/wasi/zip_contents.ts";
 import { readZipEntries, type ZipEntry } from "../core/wasi/zip_entries.ts";
 import { decodeZipText } from "../core/wasi/zip_names.ts";
 import { replaceFile } from "./replace_file.ts";
@@ -31,7 +30,7 @@ export async function unpackZip(zip: Uint8Array, directory: string, options: Unp
   const { maxBytes = MAX_UNPACKED_BYTES, maxEntries = MAX_UNPACKED_ENTRIES, onSkippedLink } = options;
   try {
     // Whatever the ratio: the sizes are bounded, and so is the ZIP.
-    const entries = readZipEntries(zip, { maxEntries, maxBytes, maxRatio: Infinity });
+    const entries = await readZipEntries(zip, { maxEntries, maxBytes, maxRatio: Infinity });
     checkNames(entries, maxEntries);
     await Deno.mkdir(directory, { recursive: true });
     const place = { directory, entered: new Set<string>(), onSkippedLink };
@@ -75,7 +74,7 @@ async function writeEntry(entry: ZipEntry, place: Place): Promise<void> {
   if (entry.kind === "directory") return;
   path = `${path}/${parts.at(-1)}`;
   if (entry.kind === "link") return await writeLink(entry, path, place);
-  const content = await extract(entry);
+  const content = await entry.read();
   const mode = entry.executable ? EXECUTABLE_MODE : FILE_MODE;
   await replaceFile(path, (temporary) => Deno.writeFile(temporary, content, { mode }));
 }
@@ -85,7 +84,7 @@ async function writeLink(entry: ZipEntry, path: string, { onSkippedLink }: Place
     const message = `unpack ZIP: the target of link "${entry.name}" has ${formatSize(entry.size)}`;
     throw new WasimoffError("out_of_range", message);
   }
-  const target = decodeZipText(await extract(entry), `the target of link "${entry.name}"`);
+  const target = decodeZipText(await entry.read(), `the target of link "${entry.name}"`);
   if (!isDownward(target)) return onSkippedLink(entry.name, target);
   await replaceFile(path, (temporary) => Deno.symlink(target, temporary));
 }
@@ -106,10 +105,4 @@ async function enter(path: string, entered: Set<string>): Promise<string> {
   }
   entered.add(path);
   return path;
-}
-
-async function extract(entry: ZipEntry): Promise<Uint8Array> {
-  const content = new Uint8Array(entry.size);
-  await unpackEntry(entry, content);
-  return content;
 }

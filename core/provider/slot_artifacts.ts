@@ -20,15 +20,17 @@ export interface SlotArtifacts {
   readonly problem: Outcome | null;
 }
 
-export function collectArtifacts(
+export async function collectArtifacts(
   { artifacts, lenientArtifacts, limits }: Pick<RunHeader, "artifacts" | "lenientArtifacts" | "limits">,
   preopens: readonly Preopen[],
-): SlotArtifacts {
+): Promise<SlotArtifacts> {
   if (artifacts.length === 0) return { zip: null, problem: null };
   const options = { maxBytes: limits.artifactBytes };
   try {
-    if (lenientArtifacts) return { zip: packLenientArtifacts(preopens, artifacts, options), problem: null };
-    const { zip, missing } = packArtifacts(preopens, artifacts, options);
+    if (lenientArtifacts) {
+      return { zip: await packLenientArtifacts(preopens, artifacts, options), problem: null };
+    }
+    const { zip, missing } = await packArtifacts(preopens, artifacts, options);
     return { zip, problem: missing.length === 0 ? null : failed("rejected", "provider", notFound(missing)) };
   } catch (error) {
     if (!(error instanceof WasimoffError)) throw error;

@@ -70,7 +70,7 @@ export class SlotFiles {
       throw unfitZip(error);
     });
     // Freed at once: the engine would let a hundred megabytes wait for its next collection.
-    if (!rootfs.sharesZip) (zip.buffer as ArrayBuffer).transfer(0);
+    (zip.buffer as ArrayBuffer).transfer(0);
     this.#trees.set(ref, rootfs, rootfs.bytes);
     return rootfs;
   }

@@ -61,7 +61,7 @@ async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
   const durationMs = Number(host.clock.monotonicNs() - startedNs) / 1e6;
   const own = outcomeOf(ending);
   if (ending.kind !== "exit") return { outcome: own, durationMs, memoryBytes };
-  const { zip, problem } = collectArtifacts(header, preopens);
+  const { zip, problem } = await collectArtifacts(header, preopens);
   if (problem !== null && own.status !== 0) {
     // The guest's own status says more; what is wrong besides is told where its errors are.
     await write(FRAME.STDERR, new TextEncoder().encode(`wasimoff: ${problem.message}\n`));

@@ -8,8 +8,7 @@ import { MatchBudget } from "./glob.ts";
 import { Directory, type Inode } from "./inode.ts";
 import type { Preopen } from "./program.ts";
 import { PATH_MAX_BYTES, Symlink } from "./symlink.ts";
-import { END_RECORD } from "./zip_format.ts";
-import { packZip, ZIP_MAX_ITEMS, type ZipItem, zipItemBytes } from "./zip_writer.ts";
+import { packZip, ZIP_END_BYTES, ZIP_MAX_ITEMS, type ZipItem, zipItemBytes } from "./zip_writer.ts";
 
 const NS_PER_MS = 1_000_000n;
 /** Comparisons of characters for all patterns of a task: about a second. */
@@ -28,11 +27,11 @@ export interface PackedArtifacts {
  * with `out_of_range` when the ZIP would exceed `maxBytes`, or finding things takes too long, and with
  * `failed_precondition` for a name that a ZIP cannot keep.
  */
-export function packArtifacts(
+export async function packArtifacts(
   preopens: readonly Preopen[],
   paths: readonly string[],
   options: { maxBytes: number },
-): PackedArtifacts {
+): Promise<PackedArtifacts> {
   checkArtifactPaths(paths);
   const collection = new Collection(options.maxBytes);
   const budget = new MatchBudget(MAX_MATCH_STEPS);
@@ -42,7 +41,7 @@ export function packArtifacts(
     for (const one of found) collection.add(one);
     return found.length === 0;
   });
-  return { zip: missing.length < paths.length ? packZip(collection.items()) : null, missing };
+  return { zip: missing.length < paths.length ? await packZip(collection.items()) : null, missing };
 }
 
 /** What will be packed, each name once. */
@@ -51,7 +50,7 @@ class Collection {
   readonly #inodes = new Map<string, Inode>();
   /** Names that have to be directories, as something below them is packed. */
   readonly #above = new Set<string>();
-  #bytes = END_RECORD.bytes;
+  #bytes = ZIP_END_BYTES;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -108,17 +107,18 @@ function itemOf(name: string, inode: Inode): ZipItem {
   const common = { name, mtimeMs: Number(inode.mtim / NS_PER_MS) };
   if (inode instanceof File) {
     const executable = inode.volume.isExecutable(inode.ino);
-    return { ...common, kind: "file", executable, size: inode.size, read: (into) => inode.read(0, into) };
+    return {
+      ...common,
+      kind: "file",
+      executable,
+      size: inode.size,
+      read: (at, into) => inode.read(at, into),
+    };
   }
   if (inode instanceof Symlink) {
     const { target } = inode;
-    return {
-      ...common,
-      kind: "link",
-      executable: false,
-      size: target.length,
-      read: (into) => into.set(target),
-    };
+    const read = (at: number, into: Uint8Array) => into.set(target.subarray(at, at + into.length));
+    return { ...common, kind: "link", executable: false, size: target.length, read };
   }
   return { ...common, kind: "directory", executable: false, size: 0, read() {} };
 }

@@ -7,23 +7,22 @@ import { File } from "./file.ts";
 import type { Directory } from "./inode.ts";
 import { findPlace } from "./path.ts";
 import type { Preopen } from "./program.ts";
-import { END_RECORD } from "./zip_format.ts";
-import { packZip, type ZipItem, zipItemBytes } from "./zip_writer.ts";
+import { packZip, ZIP_END_BYTES, type ZipItem, zipItemBytes } from "./zip_writer.ts";
 
 /**
  * Packs regular files; for whatever else a path leads to, and for nothing, there is a directory without content.
  * Paths are meant in the first preopen, a slash before them is dropped, nothing in them is a pattern. Paths that
- * climb are left out: they would do harm where the ZIP is unpacked. Throws `out_of_range` beyond `maxBytes`.
+ * climb are left out: they would do harm where the ZIP is unpacked. Rejects with `out_of_range` beyond `maxBytes`.
  */
-export function packLenientArtifacts(
+export async function packLenientArtifacts(
   preopens: readonly Preopen[],
   paths: readonly string[],
   { maxBytes }: { maxBytes: number },
-): Uint8Array {
+): Promise<Uint8Array> {
   checkArtifactPaths(paths);
   const root = preopens[0]?.directory;
   const items = new Map<string, ZipItem>();
-  let bytes = END_RECORD.bytes;
+  let bytes = ZIP_END_BYTES;
   for (const path of paths) {
     const name = path.replace(/^\//, "").replace(/\/+$/, "");
     if (name === "" || name.split("/").includes("..") || items.has(name)) continue;
@@ -35,7 +34,7 @@ export function packLenientArtifacts(
     }
     items.set(name, item);
   }
-  return packZip([...items.values()]);
+  return await packZip([...items.values()]);
 }
 
 function fileAt(root: Directory, path: string): File | null {
@@ -52,5 +51,5 @@ function itemOf(name: string, file: File | null): ZipItem {
   const common = { name, executable: false, mtimeMs: null };
   return file === null
     ? { ...common, kind: "directory", size: 0, read() {} }
-    : { ...common, kind: "file", size: file.size, read: (into) => file.read(0, into) };
+    : { ...common, kind: "file", size: file.size, read: (at, into) => file.read(at, into) };
 }

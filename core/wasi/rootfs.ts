@@ -5,7 +5,6 @@ import { Directory, type Inode, rootDirectory } from "./inode.ts";
 import { Quota } from "./quota.ts";
 import { PATH_MAX_BYTES, Symlink } from "./symlink.ts";
 import { Volume } from "./volume.ts";
-import { checkContents, unpackEntry } from "./zip_contents.ts";
 import { readZipEntries, type ZipEntry, type ZipLimits } from "./zip_entries.ts";
 import { decodeZipText, refuseZip, splitEntryName } from "./zip_names.ts";
 
@@ -27,8 +26,6 @@ export interface Rootfs {
   readonly contentBytes: number;
   /** Memory it holds, about. */
   readonly bytes: number;
-  /** Whether contents are views of the ZIP, which then must not change either. */
-  readonly sharesZip: boolean;
 }
 
 /**
@@ -36,31 +33,13 @@ export interface Rootfs {
  * their declared sizes while unpacking. Rejects with `invalid_argument` and names the entry.
  */
 export async function unpackZip(zip: Uint8Array, limits: ZipLimits = ROOTFS_LIMITS): Promise<Rootfs> {
-  const entries = readZipEntries(zip, limits);
+  const entries = await readZipEntries(zip, limits);
   const tree = new Tree(limits.maxEntries);
   const files = entries.filter((entry) => tree.add(entry));
-  const storedBytes = sum(files.filter(({ deflated }) => !deflated));
-  // Views cost nothing, but keep the whole ZIP.
-  const sharesZip = storedBytes > zip.length / 2;
-  const contentBytes = sum(files);
-  const inflated = new Uint8Array(contentBytes - (sharesZip ? storedBytes : 0));
-  let used = 0;
-  for (const entry of files) {
-    if (sharesZip && !entry.deflated) {
-      checkContents(entry, entry.packed);
-      tree.fill(entry, entry.packed);
-    } else {
-      const contents = inflated.subarray(used, used += entry.size);
-      await unpackEntry(entry, contents);
-      tree.fill(entry, contents);
-    }
-  }
-  const bytes = inflated.length + (sharesZip ? zip.length : 0) + tree.names * INODE_BYTES;
-  return { root: tree.finish(), entries: tree.names, contentBytes, bytes, sharesZip };
-}
-
-function sum(entries: readonly ZipEntry[]): number {
-  return entries.reduce((total, { size }) => total + size, 0);
+  for (const entry of files) tree.fill(entry, await entry.read());
+  const contentBytes = files.reduce((total, { size }) => total + size, 0);
+  const bytes = contentBytes + tree.names * INODE_BYTES;
+  return { root: tree.finish(), entries: tree.names, contentBytes, bytes };
 }
 
 /** The tree while it is built: first all names, so that nothing is unpacked in vain, then the contents. */

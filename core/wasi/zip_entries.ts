@@ -1,9 +1,10 @@
-/** The entries of a ZIP from a stranger: everything it can be refused for without unpacking is checked here. */
+/** The entries of a ZIP from a stranger: what it declares is checked here, before anything is unpacked. */
 
-import { CENTRAL_HEADER, EXTRA, LOCAL_HEADER, MAX_U32, METHOD } from "./zip_format.ts";
-import { MADE_ON_MACOS, MADE_ON_UNIX, MODE, MODE_OWNER_EXECUTES } from "./zip_format.ts";
-import { findCentralDirectory, u64 } from "./zip_directory.ts";
+import type { Entry, FileEntry } from "@zip.js/zip.js";
+import { WasimoffError } from "../errors.ts";
+import { loadZipLibrary, type ZipLibrary } from "./zip_library.ts";
 import { decodeZipText, refuseZip, splitEntryName } from "./zip_names.ts";
+import { fromDosTime } from "./zip_times.ts";
 
 export interface ZipLimits {
   readonly maxEntries: number;
@@ -16,7 +17,7 @@ export interface ZipLimits {
 export type EntryKind = "file" | "directory" | "link";
 
 export interface ZipEntry {
-  /** As it is written; checked, so that `splitEntryName` has its parts. Kept whole: parts take a lot of heap. */
+  /** As it is written; checked, so that `splitEntryName` has its parts. */
   readonly name: string;
   readonly kind: EntryKind;
   readonly executable: boolean;
@@ -24,146 +25,95 @@ export interface ZipEntry {
   readonly mtimeMs: number;
   /** Unpacked size, bytes. */
   readonly size: number;
-  readonly crc32: number;
-  readonly deflated: boolean;
-  /** A view of the ZIP. */
-  readonly packed: Uint8Array;
+  /** Unpacks exactly that many bytes, empty for a directory. Rejects with `invalid_argument`. */
+  read(): Promise<Uint8Array>;
 }
 
 /** Up to this size the ratio does not matter: small files of zeros are common. */
 const RATIO_FLOOR_BYTES = 1024 ** 2;
-/** General purpose bits 0, 6 and 13. */
-const FLAGS_ENCRYPTED = 0x2041;
+/** Stored and deflated (APPNOTE.TXT 4.4.5 of PKWARE): what else the library knows, few programs write. */
+const METHODS: readonly number[] = [0, 8];
+/** Kinds of files in modes of POSIX. */
+const MODE = { KIND: 0o170000, FILE: 0o100000 } as const;
+const MODE_OWNER_EXECUTES = 0o100;
 
-/** An entry of the list, before its contents have been found. */
-interface Listed extends Omit<ZipEntry, "packed"> {
-  readonly offset: number;
-  readonly packedBytes: number;
-  readonly rawName: Uint8Array;
-}
+const OPTIONS = {
+  // A ZIP that can be read in two ways is refused.
+  strictness: "strict",
+  // Names are checked here, where the message can say what is wrong with them.
+  filenameValidation: "tolerant",
+  checkCrc32: true,
+  checkOverlappingEntry: true,
+} as const;
 
-/** Reads what the list of the ZIP declares. Throws `invalid_argument` and names the entry. */
-export function readZipEntries(zip: Uint8Array, limits: ZipLimits): ZipEntry[] {
-  const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
-  const directory = findCentralDirectory(view);
-  if (directory.entries > limits.maxEntries) throw refuseZip(`more than ${limits.maxEntries} entries`);
-  const listed: Listed[] = [];
+/** Reads what the list of the ZIP declares. Rejects with `invalid_argument` and names the entry. */
+export async function readZipEntries(zip: Uint8Array, limits: ZipLimits): Promise<ZipEntry[]> {
+  const library = await loadZipLibrary();
+  const reader = new library.ZipReader(new library.Uint8ArrayReader(zip), OPTIONS);
+  const entries = new Map<string, ZipEntry>();
   let total = 0;
-  let at = directory.offset;
-  for (let count = 0; count < directory.entries; count++) {
-    if (at + CENTRAL_HEADER.bytes > directory.end) throw refuseZip("its list of entries is cut off");
-    const bytes = CENTRAL_HEADER.bytes + view.getUint16(at + 28, true) + view.getUint16(at + 30, true) +
-      view.getUint16(at + 32, true);
-    if (at + bytes > directory.end) throw refuseZip("its list of entries is cut off");
-    const entry = readHeader(zip, view, at);
-    total += entry.size;
-    if (total > limits.maxBytes) throw refuseZip(`more than ${limits.maxBytes} bytes when unpacked`);
-    listed.push(entry);
-    at += bytes;
+  try {
+    for await (const listed of reader.getEntriesGenerator()) {
+      if (entries.size === limits.maxEntries) throw refuseZip(`more than ${limits.maxEntries} entries`);
+      const entry = checkEntry(listed, library);
+      if (entries.has(entry.name)) throw refuseZip(`entry "${entry.name}" is there twice`);
+      total += entry.size;
+      if (total > limits.maxBytes) throw refuseZip(`more than ${limits.maxBytes} bytes when unpacked`);
+      entries.set(entry.name, entry);
+    }
+  } catch (error) {
+    throw error instanceof WasimoffError ? error : refuseZip(reasonOf(error), error);
   }
-  if (at !== directory.end) throw refuseZip("its list has more entries than it says");
   if (total > RATIO_FLOOR_BYTES && total / zip.length > limits.maxRatio) {
     throw refuseZip(`unpacked size is more than ${limits.maxRatio} times the packed size`);
   }
-  return locate(zip, view, { listed, end: directory.offset });
+  return [...entries.values()];
 }
 
-function readHeader(zip: Uint8Array, view: DataView, at: number): Listed {
-  if (view.getUint32(at, true) !== CENTRAL_HEADER.signature) throw refuseZip("its list of entries is broken");
-  const nameEnd = at + CENTRAL_HEADER.bytes + view.getUint16(at + 28, true);
-  const rawName = zip.subarray(at + CENTRAL_HEADER.bytes, nameEnd);
-  const name = decodeZipText(rawName, "a name");
-  if ((view.getUint16(at + 8, true) & FLAGS_ENCRYPTED) !== 0) throw refuseZip(`entry "${name}" is encrypted`);
-  const method = view.getUint16(at + 10, true);
-  if (method !== METHOD.STORED && method !== METHOD.DEFLATED) {
-    throw refuseZip(`entry "${name}" is packed by method ${method}: use deflate`);
+function checkEntry(listed: Entry, library: ZipLibrary): ZipEntry {
+  const name = decodeZipText(listed.rawFilename, "a name");
+  if (listed.encrypted) throw refuseZip(`entry "${name}" is encrypted`);
+  if (!METHODS.includes(listed.compressionMethod)) {
+    throw refuseZip(`entry "${name}" is packed by method ${listed.compressionMethod}: use deflate`);
   }
-  const kind = kindOf(view, at, name);
+  const kind = kindOf(listed, name);
   if (splitEntryName(name).length === 0 && kind !== "directory") {
     throw refuseZip(`entry "${name}" has no name`);
   }
-  const extra = readExtra(view, { at: nameEnd, end: nameEnd + view.getUint16(at + 30, true), header: at });
-  if (kind === "directory" && extra.size > 0) throw refuseZip(`directory "${name}" has contents`);
-  const executable = (unixMode(view, at) & MODE_OWNER_EXECUTES) !== 0;
-  const crc32 = view.getUint32(at + 16, true);
-  return { name, rawName, kind, executable, crc32, deflated: method === METHOD.DEFLATED, ...extra };
+  const size = listed.uncompressedSize;
+  if (kind === "directory" && size > 0) throw refuseZip(`directory "${name}" has contents`);
+  const executable = ((listed.unixMode ?? 0) & MODE_OWNER_EXECUTES) !== 0;
+  const read = () =>
+    listed.directory ? Promise.resolve(new Uint8Array()) : unpackEntry(listed, name, library);
+  return { name, kind, executable, mtimeMs: timeOf(listed), size, read };
 }
 
-/** The mode of POSIX, 0 where there is none. */
-function unixMode(view: DataView, header: number): number {
-  const madeOn = view.getUint8(header + 5);
-  return madeOn === MADE_ON_UNIX || madeOn === MADE_ON_MACOS ? view.getUint16(header + 40, true) : 0;
-}
-
-function kindOf(view: DataView, header: number, name: string): EntryKind {
-  const mode = unixMode(view, header) & MODE.KIND;
-  if (name.endsWith("/") || mode === MODE.DIRECTORY) return "directory";
-  if (mode === MODE.LINK) return "link";
+function kindOf({ directory, symlink, unixMode = 0 }: Entry, name: string): EntryKind {
+  if (directory) return "directory";
+  if (symlink) return "link";
+  const mode = unixMode & MODE.KIND;
   if (mode === MODE.FILE || mode === 0) return "file";
   throw refuseZip(`entry "${name}" is neither a file nor a directory nor a link`);
 }
 
-/** Sizes, place and time, from the header or from the extra fields that replace its numbers. */
-function readExtra(view: DataView, { at, end, header }: { at: number; end: number; header: number }) {
-  let [packedBytes, size, offset] = [20, 24, 42].map((field) => view.getUint32(header + field, true)) as [
-    number,
-    number,
-    number,
-  ];
-  let mtimeMs = dosTime(view.getUint16(header + 14, true), view.getUint16(header + 12, true));
-  for (let next = at; next + 4 <= end;) {
-    const [id, field] = [view.getUint16(next, true), next + 4];
-    next = field + view.getUint16(next + 2, true);
-    if (next > end) break;
-    if (id === EXTRA.ZIP64) {
-      let use = field;
-      // Only those that did not fit are there, in this order.
-      const take = (value: number) => value !== MAX_U32 || use + 8 > next ? value : u64(view, (use += 8) - 8);
-      size = take(size);
-      packedBytes = take(packedBytes);
-      offset = take(offset);
-    } else if (id === EXTRA.EXTENDED_TIME && next - field >= 5 && (view.getUint8(field) & 1) !== 0) {
-      mtimeMs = view.getInt32(field + 1, true) * 1000;
-    }
+/** The library reads times without a zone as local ones. */
+function timeOf({ extraFieldExtendedTimestamp, extraFieldNTFS, rawLastModDate }: Entry): number {
+  const exact = extraFieldExtendedTimestamp?.lastModDate ?? extraFieldNTFS?.lastModDate;
+  return exact === undefined ? fromDosTime(Number(rawLastModDate)) : exact.getTime();
+}
+
+async function unpackEntry(entry: FileEntry, name: string, library: ZipLibrary): Promise<Uint8Array> {
+  // For size 0 the library would make room for 256 KiB.
+  const writer = new library.Uint8ArrayWriter(1);
+  try {
+    return await entry.getData(writer);
+  } catch (error) {
+    throw refuseZip(`entry "${name}": ${reasonOf(error)}`, error);
   }
-  return { packedBytes, size, offset, mtimeMs };
 }
 
-function dosTime(date: number, time: number): number {
-  const day = Date.UTC(1980 + (date >>> 9), ((date >>> 5) & 15) - 1, date & 31);
-  return day + (((time >>> 11) * 60 + ((time >>> 5) & 63)) * 60 + (time & 31) * 2) * 1000;
-}
-
-/** Finds the contents of all entries. They must not overlap: bombs are made of entries that share contents. */
-function locate(
-  zip: Uint8Array,
-  view: DataView,
-  { listed, end }: { listed: readonly Listed[]; end: number },
-): ZipEntry[] {
-  const places = listed.map(({ name, rawName, offset, packedBytes, ...entry }) => {
-    const bad = (what: string) => refuseZip(`entry "${name}" ${what}`);
-    if (offset + LOCAL_HEADER.bytes > end) throw bad("lies beyond the end");
-    if (view.getUint32(offset, true) !== LOCAL_HEADER.signature) throw bad("is not where it should be");
-    const nameAt = offset + LOCAL_HEADER.bytes;
-    const nameEnd = nameAt + view.getUint16(offset + 26, true);
-    const start = nameEnd + view.getUint16(offset + 28, true);
-    if (start + packedBytes > end) throw bad("lies beyond the end");
-    if (!isSame(rawName, zip.subarray(nameAt, nameEnd))) throw bad("has two names");
-    if (!entry.deflated && packedBytes !== entry.size) throw bad("has two sizes");
-    return { offset, start, bytes: packedBytes, name, entry };
-  });
-  let used = 0;
-  for (const { offset, start, bytes, name } of places.toSorted((a, b) => a.offset - b.offset)) {
-    if (offset < used) throw refuseZip(`entry "${name}" shares its place with another one`);
-    used = start + bytes;
-  }
-  return places.map(({ start, bytes, name, entry }) => ({
-    ...entry,
-    name,
-    packed: zip.subarray(start, start + bytes),
-  }));
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+/** What the library says, with the detail that it keeps beside its message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "reason" in error ? `${error.message}: ${error.reason}` : error.message;
 }

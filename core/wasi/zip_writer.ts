@@ -1,9 +1,8 @@
 /** Writes a ZIP of files, directories and links. Contents are stored as they are, so that its size is known before. */
 
-import { crc32 } from "./crc32.ts";
 import type { EntryKind } from "./zip_entries.ts";
-import { CENTRAL_HEADER, END_RECORD, EXTRA, FLAG_UTF8, LOCAL_HEADER, MADE_ON_UNIX } from "./zip_format.ts";
-import { MAX_U16, METHOD, MODE } from "./zip_format.ts";
+import { loadZipLibrary, type ZipLibrary } from "./zip_library.ts";
+import { toDosTime } from "./zip_times.ts";
 
 export interface ZipItem {
   /** Path without a slash at its end. */
@@ -14,152 +13,69 @@ export interface ZipItem {
   readonly mtimeMs: number | null;
   /** Of the contents, or of the target of a link; 0 for a directory. */
   readonly size: number;
-  /** Copies the contents into an array of that size. */
-  readonly read: (into: Uint8Array) => void;
+  /** Fills an array with the contents from `offset` on. */
+  readonly read: (offset: number, into: Uint8Array) => void;
 }
 
-/** What the format holds without its 64-bit extension. */
-export const ZIP_MAX_ITEMS = MAX_U16;
-/** Version 2.0: there are directories. */
-const VERSION = 20;
-/** Header, length, flag for the time of change, 32 bits of seconds. */
-const TIME_FIELD_BYTES = 9;
-/** The years that the format can say: 1980 to 2107. */
-const DOS_MIN_MS = Date.UTC(1980, 0, 1);
-const DOS_MAX_MS = Date.UTC(2107, 11, 31, 23, 59, 58);
-const PERMISSIONS = { directory: 0o755, link: 0o777, file: 0o644, executable: 0o755 } as const;
+/** More take the 64-bit extension of the format, which not every program reads. */
+export const ZIP_MAX_ITEMS = 65_534;
+/** What a ZIP without items takes: the record at its end (APPNOTE.TXT 4.3.16 of PKWARE). */
+export const ZIP_END_BYTES = 22;
+/** Local and central header without names and extra fields (4.3.7 and 4.3.12). */
+const HEADER_BYTES = 30 + 46;
+/** The extra field with the time, which is in both headers. */
+const TIME_BYTES = 9;
+const PERMISSIONS = { directory: 0o040755, link: 0o120777, file: 0o100644 } as const;
+const EXECUTABLE = 0o100755;
 
-const ENCODER = new TextEncoder();
+const OPTIONS = {
+  level: 0,
+  // Sizes come before the contents, as some programs read ZIPs from their start.
+  dataDescriptor: false,
+  ntfsTimestamp: false,
+  useUnicodeFileNames: true,
+} as const;
 
-/** What an item takes in a ZIP, bytes; `nameBytes` is the length of its name as UTF-8. */
+/** What an item takes in a ZIP at most, bytes; `nameBytes` is the length of its name as UTF-8. */
 export function zipItemBytes(nameBytes: number, size: number): number {
   // The slash of a directory is counted for all.
-  return LOCAL_HEADER.bytes + CENTRAL_HEADER.bytes + 2 * (nameBytes + 1 + TIME_FIELD_BYTES) + size;
+  return HEADER_BYTES + 2 * (nameBytes + 1 + TIME_BYTES) + size;
 }
 
 /** The ZIP of at most ZIP_MAX_ITEMS items, which have different names; their order is kept. */
-export function packZip(items: readonly ZipItem[]): Uint8Array<ArrayBuffer> {
+export async function packZip(items: readonly ZipItem[]): Promise<Uint8Array<ArrayBuffer>> {
   if (items.length > ZIP_MAX_ITEMS) throw new RangeError(`a ZIP holds at most ${ZIP_MAX_ITEMS} entries`);
-  const names = items.map(({ name, kind }) => ENCODER.encode(kind === "directory" ? `${name}/` : name));
-  const bytes = items.reduce((sum, { size }, index) => sum + zipItemBytes(names[index]!.length, size), 0);
-  const zip = new ZipOutput(bytes + END_RECORD.bytes);
-  const placed = items.map((item, index) => zip.addFile(item, names[index]!));
-  const start = zip.length;
-  for (const one of placed) zip.addHeader(one);
-  zip.addEnd(items.length, start);
-  return zip.bytes();
+  const library = await loadZipLibrary();
+  // Of exactly that size the library makes no copy at the end.
+  const bytes = items.reduce((sum, item) => sum + exactBytes(item), ZIP_END_BYTES);
+  const zip = new library.ZipWriter(new library.Uint8ArrayWriter(bytes), OPTIONS);
+  for (const item of items) {
+    const { name, kind, executable, mtimeMs } = item;
+    await zip.add(name, kind === "directory" ? undefined : readerOf(item, library), {
+      directory: kind === "directory",
+      unixMode: kind === "file" && executable ? EXECUTABLE : PERMISSIONS[kind],
+      lastModDate: new Date(mtimeMs ?? 0),
+      // The library would say the local time.
+      rawLastModDate: toDosTime(mtimeMs ?? 0),
+      extendedTimestamp: mtimeMs !== null,
+    });
+  }
+  return await zip.close();
 }
 
-interface Placed {
-  readonly item: ZipItem;
-  readonly name: Uint8Array;
-  readonly offset: number;
-  readonly crc: number;
+function exactBytes({ name, kind, mtimeMs, size }: ZipItem): number {
+  const slash = kind === "directory" ? 1 : 0;
+  const seconds = Math.floor((mtimeMs ?? 0) / 1000);
+  const time = mtimeMs !== null && seconds === (seconds | 0) ? TIME_BYTES : 0;
+  return HEADER_BYTES + 2 * (new TextEncoder().encode(name).length + slash + time) + size;
 }
 
-class ZipOutput {
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #view: DataView;
-  #at = 0;
-
-  constructor(maxBytes: number) {
-    this.#bytes = new Uint8Array(maxBytes);
-    this.#view = new DataView(this.#bytes.buffer);
-  }
-
-  get length(): number {
-    return this.#at;
-  }
-
-  bytes(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#at);
-  }
-
-  /** Local header and contents. */
-  addFile(item: ZipItem, name: Uint8Array): Placed {
-    const offset = this.#at;
-    const head = LOCAL_HEADER.bytes + name.length + extraBytes(item);
-    const contents = this.#bytes.subarray(offset + head, offset + head + item.size);
-    item.read(contents);
-    const placed = { item, name, offset, crc: crc32(contents) };
-    this.#u32(LOCAL_HEADER.signature);
-    this.#common(placed);
-    this.#nameAndExtra(placed);
-    this.#at += item.size;
-    return placed;
-  }
-
-  /** Entry of the central directory. */
-  addHeader(placed: Placed): void {
-    const { kind, executable } = placed.item;
-    this.#u32(CENTRAL_HEADER.signature);
-    this.#u16((MADE_ON_UNIX << 8) | VERSION);
-    this.#common(placed);
-    this.#u16(0); // comment
-    this.#u16(0); // disk
-    this.#u16(0); // internal attributes
-    const kindBits = { file: MODE.FILE, directory: MODE.DIRECTORY, link: MODE.LINK }[kind];
-    const permissions = kind === "file" && executable ? PERMISSIONS.executable : PERMISSIONS[kind];
-    this.#u32((kindBits | permissions) * 0x10000);
-    this.#u32(placed.offset);
-    this.#nameAndExtra(placed);
-  }
-
-  addEnd(items: number, start: number): void {
-    const bytes = this.#at - start;
-    this.#u32(END_RECORD.signature);
-    this.#u32(0); // disks
-    this.#u16(items);
-    this.#u16(items);
-    this.#u32(bytes);
-    this.#u32(start);
-    this.#u16(0); // comment
-  }
-
-  /** What both headers have, from the version needed to the length of the extra fields. */
-  #common({ item, name, crc }: Placed): void {
-    const { date, time } = dosTime(item.mtimeMs ?? DOS_MIN_MS);
-    for (const value of [VERSION, FLAG_UTF8, METHOD.STORED, time, date]) this.#u16(value);
-    for (const value of [crc, item.size, item.size]) this.#u32(value);
-    this.#u16(name.length);
-    this.#u16(extraBytes(item));
-  }
-
-  #nameAndExtra({ item, name }: Placed): void {
-    this.#bytes.set(name, this.#at);
-    this.#at += name.length;
-    if (extraBytes(item) === 0) return;
-    this.#u16(EXTRA.EXTENDED_TIME);
-    this.#u16(TIME_FIELD_BYTES - 4);
-    this.#bytes[this.#at++] = 1;
-    this.#u32(secondsOf(item)!);
-  }
-
-  #u16(value: number): void {
-    this.#view.setUint16(this.#at, value, true);
-    this.#at += 2;
-  }
-
-  #u32(value: number): void {
-    this.#view.setUint32(this.#at, value, true);
-    this.#at += 4;
-  }
-}
-
-function extraBytes(item: ZipItem): number {
-  return secondsOf(item) === null ? 0 : TIME_FIELD_BYTES;
-}
-
-/** Seconds since 1970, null when the field of 32 bits cannot say them. */
-function secondsOf({ mtimeMs }: ZipItem): number | null {
-  if (mtimeMs === null) return null;
-  const seconds = Math.floor(mtimeMs / 1000);
-  return seconds === (seconds | 0) ? seconds : null;
-}
-
-function dosTime(ms: number): { date: number; time: number } {
-  const at = new Date(Math.min(Math.max(ms, DOS_MIN_MS), DOS_MAX_MS));
-  const date = ((at.getUTCFullYear() - 1980) << 9) | ((at.getUTCMonth() + 1) << 5) | at.getUTCDate();
-  const time = (at.getUTCHours() << 11) | (at.getUTCMinutes() << 5) | (at.getUTCSeconds() >>> 1);
-  return { date, time };
+/** Contents are read piece by piece: another copy of them might not fit. */
+function readerOf({ size, read }: ZipItem, { Reader }: ZipLibrary) {
+  const readUint8Array = (offset: number, length: number) => {
+    const piece = new Uint8Array(Math.min(length, size - offset));
+    read(offset, piece);
+    return Promise.resolve(piece);
+  };
+  return Object.assign(new Reader(null), { size, readUint8Array });
 }

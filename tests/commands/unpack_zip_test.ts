@@ -133,6 +133,6 @@ Deno.test("unpackZip() says that bytes are no ZIP", async () => {
   await using to = await temporaryDirectory();
   await assert.rejects(unpackZip(new TextEncoder().encode("no zip"), to.path, noLinks), {
     code: "invalid_argument",
-    message: "unpack ZIP: it is no ZIP, or its end is missing",
+    message: "unpack ZIP: File format is not recognized",
   });
 });

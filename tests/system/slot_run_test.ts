@@ -85,7 +85,9 @@ Deno.test("Slot.run() unpacks a ZIP for the guest, afresh for every task", async
 Deno.test("Slot.run() keeps a large rootfs for later tasks and is not recycled for it", async () => {
   await using real = await openRealSlot();
   const size = 180 * MIB; // more than a slot may grow by otherwise
-  const zip = fileOf(packZip([{ name: "a", kind: "file", executable: false, mtimeMs: 0, size, read() {} }]));
+  const zip = fileOf(
+    await packZip([{ name: "a", kind: "file", executable: false, mtimeMs: 0, size, read() {} }]),
+  );
   const preopens = [{ guest: "/", zip, readOnly: false }];
   for (let task = 0; task < 3; task++) {
     const { outcome } = await real.slot.run(guestTask(["exit", "0"], { preopens }), collectingIo(), never);
@@ -96,7 +98,9 @@ Deno.test("Slot.run() keeps a large rootfs for later tasks and is not recycled f
 Deno.test("Slot.run() rejects ZIPs that are too large only together", async () => {
   await using real = await openRealSlot();
   const size = 128 * MIB;
-  const zip = fileOf(packZip([{ name: "a", kind: "file", executable: false, mtimeMs: 0, size, read() {} }]));
+  const zip = fileOf(
+    await packZip([{ name: "a", kind: "file", executable: false, mtimeMs: 0, size, read() {} }]),
+  );
   const preopens = Array.from({ length: 9 }, (_, index) => ({ guest: `${index}`, zip, readOnly: false }));
   const { outcome } = await real.slot.run(guestTask(["exit", "0"], { preopens }), collectingIo(), never);
   const message = "the ZIPs of the task hold more than 1073741824 bytes when unpacked";
