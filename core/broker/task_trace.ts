@@ -20,7 +20,9 @@ export interface TaskTraceOptions {
 
 /** Moments of one task: ten attempts have a hundred. */
 const MAX_MOMENTS = 256;
-const NS_PER_MS = 1e6;
+/** As fine as a clock in milliseconds can be; a finer one would only show its rounding. */
+const US_PER_MS = 1_000;
+const NS_PER_US = 1_000n;
 
 /** Grows while the task goes its way; what comes beyond MAX_MOMENTS is dropped. */
 export class TaskTrace {
@@ -41,7 +43,7 @@ export class TaskTrace {
 
   /** Notes that something happens now. */
   mark(event: Event): void {
-    this.#note({ event, unixNano: BigInt(Math.round(this.#now() * NS_PER_MS)) });
+    this.#note({ event, unixNano: BigInt(Math.round(this.#now() * US_PER_MS)) * NS_PER_US });
   }
 
   /** Takes over what a provider has noted, and nothing else: moments of others are not its to tell. */

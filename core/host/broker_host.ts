@@ -22,7 +22,7 @@ import { brokerNumbers } from "./broker_numbers.ts";
 import { brokerRoutes } from "./broker_routes.ts";
 import { openFiles } from "./files.ts";
 import { startHash } from "./hash.ts";
-import { GrpcServer } from "./grpc_server.ts";
+import type { GrpcServer, GrpcServerOptions } from "./grpc_server.ts";
 import { type HttpServer, serveHttp } from "./http_server.ts";
 import type { ListenAddress } from "./listen_on.ts";
 import { Metrics } from "./metrics.ts";
@@ -81,14 +81,7 @@ export class BrokerHost implements AsyncDisposable {
     const { logger, version } = options;
     const { files, nameStorage } = await openFiles(options.storage);
     const names = await FileNames.open(nameStorage);
-    const broker = new Broker({
-      idPrefix: `${crypto.randomUUID().slice(0, 8)}-`,
-      maxQueue: options.maxQueue,
-      log: new MemoryTaskLog(),
-      now: unixMs,
-      startHash,
-      logger,
-    });
+    const broker = createBroker(options);
     const throughput = new Throughput();
     const cluster = new ClusterV1(() => ({
       providers: broker.stats.providers,
@@ -96,41 +89,27 @@ export class BrokerHost implements AsyncDisposable {
     }));
     const pipes = new OpenPipes();
     const metrics = new Metrics(() => brokerNumbers(broker, files, throughput));
-    const access = accessRules(options);
-    const tasks = new TasksV1({ broker, files, names, startHash, now: unixMs });
-    const rpc = { ...access, tasks, compression: [rpcGzip], logger };
     const acceptor = new SessionAcceptor({ agent: `wasimoff/${version.version}`, capabilities: [], logger });
+    const tasks = new TasksV1({ broker, files, names, startHash, now: unixMs });
+    const shared = { ...accessRules(options), files, names, tasks, compression: [rpcGzip], logger };
     const app = createHttpApp({
-      ...rpc,
-      files,
-      names,
+      ...shared,
       maxUploadBytes: DEFAULT_MAX_UPLOAD_BYTES,
       version,
       providers: () => broker.providers(),
       metrics: () => metrics.page(),
     });
+    const webSockets = { ...shared, broker, acceptor, cluster, pipes, storagePath: STORAGE_PATH };
     const server = await serveHttp({
       ...options.listen,
       fetch: (request, peer) => app.fetch(request, peer),
-      webSocketRoutes: brokerRoutes({
-        broker,
-        acceptor,
-        files,
-        names,
-        tasks,
-        cluster,
-        pipes,
-        storagePath: STORAGE_PATH,
-        logger,
-        ...access,
-      }),
+      webSocketRoutes: brokerRoutes(webSockets),
       logger,
     });
-    const grpc = options.grpc &&
-      await GrpcServer.start({ ...rpc, listen: options.grpc }).catch(async (error) => {
-        await server.close();
-        throw error;
-      });
+    const grpc = options.grpc && await startGrpc({ ...shared, listen: options.grpc }).catch(async (error) => {
+      await server.close();
+      throw error;
+    });
     return new BrokerHost(broker, files, { acceptor, server, grpc, throughput, cluster, pipes });
   }
 
@@ -183,6 +162,23 @@ interface Parts {
   readonly throughput: Throughput;
   readonly cluster: ClusterV1;
   readonly pipes: OpenPipes;
+}
+
+/** Loaded only when it is wanted: it takes 50 ms. */
+async function startGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { GrpcServer } = await import("./grpc_server.ts");
+  return await GrpcServer.start(options);
+}
+
+function createBroker({ maxQueue, logger }: BrokerHostOptions): Broker {
+  return new Broker({
+    idPrefix: `${crypto.randomUUID().slice(0, 8)}-`,
+    maxQueue,
+    log: new MemoryTaskLog(),
+    now: unixMs,
+    startHash,
+    logger,
+  });
 }
 
 const unixMs = () => performance.timeOrigin + performance.now();
