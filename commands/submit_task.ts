@@ -49,7 +49,10 @@ export async function tasksAtBroker(call: SubmitCall): Promise<RunSubmitTask> {
   let said = false;
   return async (task, io, signal) => {
     try {
-      await using reached = await ReachedBroker.reach(url, { token, agent, logger, signal });
+      const reaching = ReachedBroker.reach(url, { token, agent, logger, signal });
+      await using reached = await reaching.catch((error) => {
+        throw unreachable(http, error);
+      });
       const request = { ...taskRequest(task, call), ...task.wishes };
       const notice = reached.check({ ...request, preopens: task.directories });
       if (notice !== null && !said) logger.info(notice);
@@ -100,6 +103,14 @@ function streams({ stdin, stdout, stderr, artifacts }: GuestIo): TaskStreams {
     ...(stdin.stream === null ? {} : { stdin: stdin.stream }),
     ...(artifacts === null ? {} : { artifacts }),
   };
+}
+
+/** In the words of a URL that a person has given, as `BrokerHttp` has it. */
+function unreachable({ href }: URL, cause: unknown): WasimoffError {
+  const error = WasimoffError.from(cause);
+  if (error.code !== "unavailable") return error;
+  const message = `cannot reach the broker at "${href}": start one with "wasimoff broker"`;
+  return new WasimoffError("unavailable", message, { cause });
 }
 
 /** Why the broker did not run the task. */
