@@ -9,6 +9,7 @@ import { serveProvider } from "../broker/endpoint_v2_provider.ts";
 import { addressGroup } from "../broker/identity/address_group.ts";
 import type { Identity } from "../broker/identity/identifier.ts";
 import type { Caller } from "../broker/identity/loopback_rule.ts";
+import { tokenInUrl } from "../broker/identity/url_token.ts";
 import type { TasksV1 } from "../broker/tasks_v1.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -18,7 +19,6 @@ import type { AcceptOptions, SessionAcceptor } from "../session/acceptor.ts";
 import type { FileNames } from "../storage/file_names.ts";
 import type { FileRef, FileStore } from "../storage/file_store.ts";
 import type { OpenPipes } from "./open_pipes.ts";
-import { tokenInUrl } from "./upgrade_token.ts";
 import type { UpgradeRequest, WebSocketRoute } from "./websocket_routes.ts";
 
 export interface BrokerRoutesOptions {

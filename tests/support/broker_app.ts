@@ -48,7 +48,7 @@ export async function brokerApp(
     providers: () => [{ name: "p" }],
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "numbers 1\n" }),
     logger: silent,
-    identify: (caller) => identifier.identify(caller),
+    identify: (caller, token) => identifier.identify(caller, token),
     allowsOrigin: (origin, host) => origins.allows(origin, host),
     ...deps,
   });

@@ -5,18 +5,20 @@ import type { MiddlewareHandler } from "hono";
 import { WasimoffError } from "../../errors.ts";
 import type { Identity } from "../identity/identifier.ts";
 import type { Caller } from "../identity/loopback_rule.ts";
+import { tokenInUrl } from "../identity/url_token.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { STORAGE_PATH } from "./storage_path.ts";
 
 export interface AccessDeps {
-  /** Throws `unauthenticated`. */
-  identify(caller: Caller): Identity;
+  /** Throws `unauthenticated`. The token may come from elsewhere than the header that is ours. */
+  identify(caller: Caller, token?: string): Identity;
   /** Whether a page of this Origin may use us. */
   allowsOrigin(origin: string | null, host: string | null): boolean;
 }
 
 /** Paths that tell nothing worth a token. */
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/api/version"]);
+const CLIENT_PREFIX = "/api/client/";
 /** How long a browser may remember the answer to a preflight. */
 const PREFLIGHT_MAX_AGE_S = 600;
 
@@ -56,12 +58,17 @@ export function corsHeaders({ allowsOrigin }: AccessDeps): MiddlewareHandler<Htt
   };
 }
 
-/** Lets in those whom the identity rules know, and remembers who they are. */
+/**
+ * Lets in those whom the identity rules know, and remembers who they are. Existing clients know no tokens of ours
+ * and may have theirs in the URL.
+ */
 export function requireIdentity({ identify }: AccessDeps): MiddlewareHandler<HttpEnv> {
   return async (context, next) => {
-    if (!PUBLIC_PATHS.has(context.req.path)) {
-      const caller = { remoteAddress: context.env.remoteAddress, headers: context.req.raw.headers };
-      context.set("identity", identify(caller));
+    const { path, raw: { headers, url } } = context.req;
+    if (!PUBLIC_PATHS.has(path)) {
+      const caller = { remoteAddress: context.env.remoteAddress, headers };
+      const token = path.startsWith(CLIENT_PREFIX) ? tokenInUrl({ url: new URL(url), headers }) : undefined;
+      context.set("identity", identify(caller, token));
     }
     await next();
   };

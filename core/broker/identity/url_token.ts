@@ -1,12 +1,10 @@
 /** Where existing programs put a token: they know of none, and have only the URL to give. */
 
-import type { UpgradeRequest } from "./websocket_routes.ts";
-
 /**
  * The token of `?token=`, or of userinfo in the URL, which clients send as Basic authorization (as the password, or as
  * the user when there is no password); undefined when there is neither.
  */
-export function tokenInUrl({ url, headers }: Pick<UpgradeRequest, "url" | "headers">): string | undefined {
+export function tokenInUrl({ url, headers }: { url: URL; headers: Headers }): string | undefined {
   const token = url.searchParams.get("token");
   if (token !== null && token !== "") return token;
   const basic = /^Basic +([A-Za-z0-9+/=_-]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
