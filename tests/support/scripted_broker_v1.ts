@@ -163,8 +163,8 @@ export class ScriptedBroker implements AsyncDisposable {
   }
 
   #serveClient(socket: WebSocket): void {
-    const answer: Answer = async (request, sequence) => {
-      if (this.#options.answer !== undefined) return await this.#options.answer(request, sequence);
+    const answer: Answer = async (request, sequence, peer) => {
+      if (this.#options.answer !== undefined) return await this.#options.answer(request, sequence, peer);
       if (isMessage(request, Task_Wasip1_RequestSchema)) return await this.#place(request, peer);
       throw new Error("expecting only Task_Request/Upload messages on this socket");
     };

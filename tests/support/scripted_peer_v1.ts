@@ -18,13 +18,15 @@ export const REGISTRY = createRegistry(file_wasimoff_v1_messages);
 const MAX_REASON_BYTES = 123;
 
 /** Answers a request; null says nothing at all. */
-export type Answer = (request: Message, sequence: bigint) => Promise<Message | null>;
+export type Answer = (request: Message, sequence: bigint, peer: ScriptedPeer) => Promise<Message | null>;
 
 export class ScriptedPeer {
   /** Payloads of events, in order. */
   readonly events: Message[] = [];
   /** Payloads of requests, in order. */
   readonly requests: Message[] = [];
+  /** Envelopes of answers, in order. */
+  readonly responses: Envelope[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #pending = new Map<bigint, PromiseWithResolvers<Envelope>>();
   #last = 0n;
@@ -107,6 +109,7 @@ export class ScriptedPeer {
   #receive(envelope: Envelope, answer: Answer): void {
     const { type, sequence = 0n, payload } = envelope;
     if (type === Type.Response) {
+      this.responses.push(envelope);
       this.#pending.get(sequence)?.resolve(envelope);
       this.#pending.delete(sequence);
     } else if (type === Type.Event) {
@@ -122,7 +125,7 @@ export class ScriptedPeer {
 
   async #answer(request: Message, sequence: bigint, answer: Answer): Promise<void> {
     try {
-      const response = await answer(request, sequence);
+      const response = await answer(request, sequence, this);
       if (response === null) return;
       const desc = REGISTRY.getMessage(response.$typeName)!;
       this.#send({ type: Type.Response, sequence, payload: pack(desc, response) });
