@@ -13,6 +13,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { WasimoffError } from "../errors.ts";
+import { checkBinary, checkIntegers, checkText, UNCHECKED_BYTES } from "./envelope_bounds_v1.ts";
 import {
   Envelope_MessageType as Type,
   EnvelopeSchema,
@@ -41,6 +42,8 @@ export interface EnvelopeV1 {
 }
 
 const REGISTRY = createRegistry(file_wasimoff_v1_messages);
+/** Fields of newer peers are of no use here, and each would take memory. */
+const KNOWN_FIELDS = { readUnknownFields: false } as const;
 const TYPE_URL_PREFIX = "wasimoff/";
 const TYPES = { request: Type.Request, response: Type.Response, event: Type.Event } as const;
 const NAMES = { [Type.Request]: "request", [Type.Response]: "response", [Type.Event]: "event" } as const;
@@ -86,15 +89,20 @@ export function decodeEnvelope(encoding: EncodingV1, data: Uint8Array | string):
 }
 
 function decodeBinary(data: Uint8Array): EnvelopeV1 {
-  const { type, sequence, error, payload } = fromBinary(EnvelopeSchema, data);
-  const read = payload === undefined
-    ? null
-    : readPayload(payload.typeUrl, (desc) => fromBinary(desc, payload.value));
+  checkBinary(EnvelopeSchema, data);
+  const { type, sequence, error, payload } = fromBinary(EnvelopeSchema, data, KNOWN_FIELDS);
+  const read = payload === undefined ? null : readPayload(payload.typeUrl, (desc) => {
+    checkBinary(desc, payload.value);
+    return fromBinary(desc, payload.value, KNOWN_FIELDS);
+  });
   return assemble({ type, sequence, error }, read);
 }
 
 function decodeJson(text: string): EnvelopeV1 {
-  const { payload, ...head } = object(JSON.parse(text));
+  checkText(text);
+  const whole = object(JSON.parse(text));
+  if (text.length > UNCHECKED_BYTES) checkIntegers(whole);
+  const { payload, ...head } = whole;
   const { type, sequence, error } = fromJson(EnvelopeSchema, head, { ignoreUnknownFields: true });
   if (payload === undefined || payload === null) return assemble({ type, sequence, error }, null);
   const { "@type": typeUrl, ...fields } = object(payload);

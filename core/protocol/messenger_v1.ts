@@ -116,8 +116,8 @@ export class MessengerV1 {
 
   /** Ends the connection; without a cause in the orderly way of a provider or client that leaves. */
   close(reason: string, cause?: WasimoffError): void {
-    this.#pipe.close(cause === undefined ? CLOSE_NORMAL : CLOSE_FAILED, reason);
     this.#end(cause ?? new WasimoffError("canceled", reason));
+    this.#pipe.close(cause === undefined ? CLOSE_NORMAL : CLOSE_FAILED, reason);
   }
 
   #onMessage(message: Uint8Array | string): void {
@@ -127,8 +127,8 @@ export class MessengerV1 {
     } catch (error) {
       const cause = WasimoffError.from(error, "invalid_argument");
       const wrongOpcode = (typeof message === "string") !== (this.#encoding === "json");
-      this.#pipe.close(wrongOpcode ? CLOSE_UNSUPPORTED : CLOSE_FAILED, cause.message);
-      return this.#end(cause);
+      this.#end(cause);
+      return this.#pipe.close(wrongOpcode ? CLOSE_UNSUPPORTED : CLOSE_FAILED, cause.message);
     }
     switch (envelope.type) {
       case "request":
