@@ -20,7 +20,9 @@ export type RunAttempt = (attempt: AttemptRequest) => Promise<AttemptReport>;
 /** Copies stdin to stdout, says "err" on stderr, and exits with 0. */
 export const echo: RunAttempt = async ({ io, spec, answered }) => {
   await io.stdout.write(io.stdinBytes);
-  for (let chunk = await io.stdin?.read(); chunk; chunk = await io.stdin?.read()) await io.stdout.write(chunk);
+  for (let chunk = await io.stdin?.read(); chunk; chunk = await io.stdin?.read()) {
+    await io.stdout.write(chunk);
+  }
   await io.stderr.write(new TextEncoder().encode("err\n"));
   if (spec.artifacts.length > 0) await io.artifacts?.write(new Uint8Array(30));
   for (const sink of [io.stdout, io.stderr, io.artifacts]) sink?.end();
@@ -28,7 +30,8 @@ export const echo: RunAttempt = async ({ io, spec, answered }) => {
   return { outcome: exited(0), durationMs: 1 };
 };
 
-export interface TasksApp {
+/** To be disposed of: the broker has timers. */
+export interface TasksApp extends Disposable {
   readonly app: Hono<HttpEnv>;
   readonly broker: Broker;
   readonly tasks: TasksV1;
@@ -57,5 +60,6 @@ export async function tasksApp(
   await names.set("module", module, "local");
   const held = maxHeldBytes === undefined ? {} : { maxHeldBytes };
   const tasks = new TasksV1({ broker, files, names, startHash, now: Date.now, ...held });
-  return { app: await brokerApp({ files, names, tasks, ...deps }), broker, tasks, files, names, module };
+  const app = await brokerApp({ files, names, tasks, ...deps });
+  return { app, broker, tasks, files, names, module, [Symbol.dispose]: () => broker.close() };
 }

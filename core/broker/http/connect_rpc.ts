@@ -96,7 +96,7 @@ async function handle(handler: UniversalHandler, context: HttpContext, tasks: Ta
   const requester = remotePort === 0 ? remoteAddress : `${bracketed(remoteAddress)}:${remotePort}`;
   const caller = { identity: context.get("identity"), requester };
   using body = new RequestBody(raw, { maxBytes: MAX_RPC_BYTES, budget: tasks.budget });
-  return universalServerResponseToFetch(
+  const answer = universalServerResponseToFetch(
     await handler({
       httpVersion: "1.1",
       method: raw.method,
@@ -107,6 +107,8 @@ async function handle(handler: UniversalHandler, context: HttpContext, tasks: Ta
       contextValues: createContextValues().set(CALLER, caller),
     }),
   );
+  if (answer.status === 405) answer.headers.set("allow", "POST");
+  return answer;
 }
 
 /** What the body fails with, in the words of the library. */
