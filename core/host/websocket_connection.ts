@@ -80,7 +80,12 @@ export class WebSocketConnection implements Connection {
   #onMessage(data: RawData, isBinary: boolean): void {
     if (this.#cause !== null) return;
     if (!isBinary) return this.close("unimplemented", "text frames are not spoken here: send binary ones");
-    this.#handler?.onFrame(data as Uint8Array);
+    const frame = data as Uint8Array;
+    // A socket that we dialed may have become one of whole messages, and has their bound.
+    if (frame.length > MAX_FRAME_BYTES) {
+      return this.close("out_of_range", `a frame has more than ${MAX_FRAME_BYTES} bytes`);
+    }
+    this.#handler?.onFrame(frame);
   }
 
   #onError(error: NodeJS.ErrnoException): void {
