@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 /** Started by ourselves, without signals, flags and help: a slot must be up within milliseconds. */
 const INTERNAL: Readonly<Record<string, () => Promise<void>>> = {
   slot: async () => await (await import("./commands/slot.ts")).runSlot(),
+  "python-slot": async () => await (await import("./commands/python_slot.ts")).runPythonSlot(),
   guard: async () => await (await import("./commands/guard.ts")).runGuard(),
 };
 

@@ -4,9 +4,8 @@ import { delay } from "../core/delay.ts";
 import type { SlotHost } from "../core/provider/slot_host.ts";
 import { systemClock } from "../core/wasi/system_clock.ts";
 import { SlotLoop } from "../core/provider/slot_loop.ts";
+import { revokePermissions } from "./revoke_permissions.ts";
 
-/** In the compiled binary the permissions are baked in, so they must go before the first guest comes. */
-const REVOKED = ["run", "read", "write", "net", "env", "sys", "ffi", "import"] as const;
 /** What Deno lets every program have: storage on the disk, drivers of graphics cards, further threads. */
 const SEALED = ["localStorage", "sessionStorage", "caches", "navigator", "Worker"] as const;
 /** Asking for the process's memory takes 10 us, as long as a small task. */
@@ -18,7 +17,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Serves the provider at the other end of stdin and stdout until it is gone; ends the process. */
 export async function runSlot(): Promise<never> {
-  for (const name of REVOKED) Deno.permissions.revokeSync({ name });
+  revokePermissions();
   for (const name of SEALED) Reflect.deleteProperty(globalThis, name);
   // The provider decides when to stop, also when a service manager signals all processes at once.
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});

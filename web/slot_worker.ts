@@ -1,7 +1,7 @@
 /** The entry of a slot's Worker. */
 
 import { SlotLoop } from "../core/provider/slot_loop.ts";
-import { sealScope } from "./seal_scope.ts";
+import { sealScope } from "../core/seal_scope.ts";
 import { type MessageScope, workerHost } from "./worker_host.ts";
 
 const report = reportError.bind(globalThis);

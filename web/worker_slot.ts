@@ -18,7 +18,7 @@ export function createWorkerSlotStarter({ openWorker, logger }: WorkerSlotOption
     signal?.throwIfAborted();
     const process = new WorkerProcess(open(openWorker));
     void process.exited.then((how) => logger.debug("slot ended", { how }));
-    return await PipedSlot.start(process, signal);
+    return await PipedSlot.start(process, { signal });
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Logger } from "../log.ts";
 import { WasimoffError } from "../errors.ts";
-import { PipedSlot } from "../provider/piped_slot.ts";
+import { PipedSlot, type PipedSlotOptions } from "../provider/piped_slot.ts";
 import type { StartSlot } from "../provider/slot.ts";
 import type { SlotGuard } from "./guard.ts";
 import type { ChildCommand } from "./self_command.ts";
@@ -14,10 +14,14 @@ export interface ProcessSlotOptions {
   readonly command: ChildCommand;
   readonly guard: SlotGuard;
   readonly logger: Logger;
+  /** For a Python slot. */
+  readonly slot?: Omit<PipedSlotOptions, "signal">;
 }
 
 /** Each slot is a process that the guard knows before any guest runs in it. */
-export function createProcessSlotStarter({ command, guard, logger }: ProcessSlotOptions): StartSlot {
+export function createProcessSlotStarter(
+  { command, guard, logger, slot = {} }: ProcessSlotOptions,
+): StartSlot {
   const readUsage = openUsageReader();
   return async (signal) => {
     signal?.throwIfAborted();
@@ -28,7 +32,7 @@ export function createProcessSlotStarter({ command, guard, logger }: ProcessSlot
       logger.debug("slot ended", { pid, how, said });
     });
     await guard.watch(pid);
-    return await PipedSlot.start(child, signal);
+    return await PipedSlot.start(child, { ...slot, signal });
   };
 }
 

@@ -4,6 +4,7 @@ import { WasimoffError } from "../errors.ts";
 import type { Slot, SlotIo, SlotResult, SlotTask } from "./slot.ts";
 import { type ConversationEnd, SlotConversation } from "./slot_conversation.ts";
 import { MAX_KEPT_BYTES } from "./kept_files.ts";
+import { type SuppliedFile, writeFile } from "./slot_supply.ts";
 import type { SlotProcess } from "./slot_process.ts";
 import { broken, FRAME, FrameDecoder } from "./slot_protocol.ts";
 
@@ -20,8 +21,21 @@ export const MAX_EXTRA_RSS_BYTES = 128 * MIB;
 /** A slot starts in some 30 ms; a machine that needs this long is of no use. */
 export const START_TIMEOUT_MS = 10_000;
 
+export interface PipedSlotOptions {
+  /** Sent before the slot is ready, for its interpreter. */
+  readonly boot?: readonly Uint8Array[];
+  /** What it may ask for besides the files of its task. */
+  readonly wheels?: readonly SuppliedFile[];
+  /** Only Python slots are slow to start. */
+  readonly startTimeoutMs?: number;
+  /** Tasks after which it is replaced. */
+  readonly maxTasks?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export class PipedSlot implements Slot {
   readonly #process: SlotProcess;
+  readonly #options: PipedSlotOptions;
   readonly #decoder = new FrameDecoder();
   #tasks = 0;
   #usable = true;
@@ -30,19 +44,22 @@ export class PipedSlot implements Slot {
   /** Memory of the process between tasks, as it was last known. */
   #rssBytes = 0;
 
-  private constructor(process: SlotProcess) {
+  private constructor(process: SlotProcess, options: PipedSlotOptions) {
     this.#process = process;
+    this.#options = options;
     process.exited.then(() => this.#usable = false);
   }
 
   /** Resolves when the slot is warm; rejects with `unavailable` when it does not get there. */
-  static async start(process: SlotProcess, signal?: AbortSignal): Promise<PipedSlot> {
-    const slot = new PipedSlot(process);
+  static async start(process: SlotProcess, options: PipedSlotOptions = {}): Promise<PipedSlot> {
+    const { boot = [], startTimeoutMs = START_TIMEOUT_MS, signal } = options;
+    const slot = new PipedSlot(process, options);
     const kill = () => void process.kill();
-    const timer = setTimeout(kill, START_TIMEOUT_MS);
+    const timer = setTimeout(kill, startTimeoutMs);
     signal?.addEventListener("abort", kill, { once: true });
     try {
       signal?.throwIfAborted();
+      for (const file of boot) await writeFile(process, file);
       await slot.#awaitReady();
       slot.#rssBytes = process.usage?.()?.rssBytes ?? 0;
       return slot;
@@ -71,7 +88,7 @@ export class PipedSlot implements Slot {
     this.#tasks += 1;
     const conversation = this.#conversation = new SlotConversation({
       ...{ process: this.#process, decoder: this.#decoder, rssBytes: this.#rssBytes },
-      ...{ task, io },
+      ...{ task, io, wheels: this.#options.wheels ?? [] },
     });
     try {
       const end = await conversation.run(signal);
@@ -109,7 +126,8 @@ export class PipedSlot implements Slot {
   #isWorn({ result, rssBytes, keptBytes }: ConversationEnd, capBytes: number): boolean {
     // No more is believed than a slot may keep.
     const grownBytes = rssBytes - Math.min(keptBytes, MAX_KEPT_BYTES);
-    return this.#tasks >= MAX_TASKS || result.memoryBytes > MAX_KEPT_MEMORY_BYTES ||
+    return this.#tasks >= (this.#options.maxTasks ?? MAX_TASKS) ||
+      result.memoryBytes > MAX_KEPT_MEMORY_BYTES ||
       grownBytes > capBytes + MAX_EXTRA_RSS_BYTES;
   }
 }

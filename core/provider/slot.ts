@@ -2,6 +2,7 @@
 
 import type { ByteSink, ByteSource } from "../byte_stream.ts";
 import type { Outcome } from "../outcome.ts";
+import type { PythonRun } from "../python_run.ts";
 import type { FileRef } from "../storage/file_store.ts";
 
 /** A file of a task; loaded only when the slot does not hold it already (slots keep some by `ref`). */
@@ -63,6 +64,8 @@ export interface SlotTask {
   readonly limits: SlotLimits;
   /** Seeded randomness and a clock that only sleeping moves: the same bytes on every host. */
   readonly deterministic: boolean;
+  /** Set for a program in Python, which `module` then holds; only Python slots run it. */
+  readonly python?: PythonRun;
 }
 
 /** Streams of a task. The slot ends or aborts every sink before `run` settles, and cancels stdin. */
@@ -73,6 +76,8 @@ export interface SlotIo {
   readonly stderr: ByteSink;
   /** Gets one ZIP when `artifacts` were asked for and the guest exited; nothing otherwise. */
   readonly artifacts: ByteSink;
+  /** Gets the pickle of the result of a Python program, when it is not None; left out where nobody wants it. */
+  readonly result?: ByteSink;
 }
 
 export interface SlotResult {

@@ -3,15 +3,16 @@
 import { WasimoffError } from "../errors.ts";
 import { failed, type Outcome } from "../outcome.ts";
 import type { ByteSink } from "../byte_stream.ts";
+import { MAX_PYTHON_RESULT_BYTES } from "../python_run.ts";
 import { OutputMeter } from "./output_meter.ts";
 import type { SlotIo, SlotResult, SlotTask } from "./slot.ts";
-import { believe } from "./slot_claims.ts";
+import { believe, MAX_MESSAGE_BYTES, MAX_TRACEBACK_BYTES } from "./slot_claims.ts";
 import { deathOutcome } from "./slot_death.ts";
 import { decodeDone, type DoneHeader, encodeRun } from "./slot_headers.ts";
-import { taskMemory } from "./slot_memory.ts";
+import { pythonMemory, taskMemory } from "./slot_memory.ts";
 import { broken, decodeNumber, FRAME, type Frame, type FrameDecoder } from "./slot_protocol.ts";
 import type { SlotProcess } from "./slot_process.ts";
-import { SlotSupply } from "./slot_supply.ts";
+import { SlotSupply, type SuppliedFile } from "./slot_supply.ts";
 import { SlotWatch } from "./slot_watch.ts";
 import { StdinPump } from "./stdin_pump.ts";
 
@@ -23,6 +24,8 @@ export interface ConversationParts {
   readonly decoder: FrameDecoder;
   readonly task: SlotTask;
   readonly io: SlotIo;
+  /** What a Python slot may ask for besides. */
+  readonly wheels: readonly SuppliedFile[];
   /** Memory of the process before the task, as far as it is known. */
   readonly rssBytes: number;
 }
@@ -50,23 +53,25 @@ export class SlotConversation {
   readonly #supply: SlotSupply;
   #stage: Stage = "preparing";
   #artifactBytes = 0;
+  #resultBytes = 0;
   /** The first reason to kill the slot wins. */
   #verdict: Verdict | null = null;
   /** Ends the wait for something that is not the slot; null while there is none. */
   #interrupt: (() => void) | null = null;
 
   constructor(parts: ConversationParts) {
-    const { process, io, task, rssBytes } = parts;
+    const { process, io, task, wheels, rssBytes } = parts;
+    const allowance = task.python === undefined ? taskMemory : pythonMemory;
     this.#parts = parts;
     this.#pump = io.stdin === null ? null : new StdinPump(io.stdin, (frame) => process.write(frame));
     this.#output = new OutputMeter(task.limits.outputBytes);
     this.#watch = new SlotWatch({
       process,
       limits: task.limits,
-      maxRssBytes: rssBytes + taskMemory(task.limits, task.artifacts.length > 0),
+      maxRssBytes: rssBytes + allowance(task.limits, task.artifacts.length > 0),
       onExceeded: (outcome) => void this.#stop(outcome),
     });
-    this.#supply = new SlotSupply(task, process, this.#watch);
+    this.#supply = new SlotSupply(task, { process, watch: this.#watch, wheels });
   }
 
   /** Whether the slot lives on. */
@@ -110,7 +115,11 @@ export class SlotConversation {
     if (done === null) return await this.#died();
     if (this.#supply.error !== null) throw this.#supply.error;
     const elapsedMs = performance.now() - this.#startedMs;
-    const result = believe(done, { elapsedMs, maxMemoryBytes: task.limits.memoryBytes });
+    const result = believe(done, {
+      elapsedMs,
+      maxMemoryBytes: task.limits.memoryBytes,
+      maxMessageBytes: task.python === undefined ? MAX_MESSAGE_BYTES : MAX_TRACEBACK_BYTES,
+    });
     this.#release((sink) => sink.end());
     return { result, rssBytes: done.rssBytes, keptBytes: done.keptBytes };
   }
@@ -136,7 +145,7 @@ export class SlotConversation {
   }
 
   #receive({ type, payload }: Frame): Promise<void> | void {
-    if (this.#stage === "returning" && type !== FRAME.ARTIFACTS) {
+    if (this.#stage === "returning" && type !== FRAME.ARTIFACTS && type !== FRAME.RESULT) {
       throw broken(`a frame of type ${type} after the guest's end`);
     }
     switch (type) {
@@ -145,7 +154,9 @@ export class SlotConversation {
       case FRAME.STDERR:
         return this.#passOn(this.#parts.io.stderr, payload);
       case FRAME.ARTIFACTS:
-        return this.#return(payload);
+        return this.#returnArtifacts(payload);
+      case FRAME.RESULT:
+        return this.#returnResult(payload);
       case FRAME.CREDIT:
         this.#pump?.grant(decodeNumber(payload));
         return;
@@ -170,19 +181,32 @@ export class SlotConversation {
     return room ?? Promise.resolve();
   }
 
-  async #return(part: Uint8Array): Promise<void> {
+  #returnArtifacts(part: Uint8Array): Promise<void> {
     const { task: { artifacts, limits }, io } = this.#parts;
     this.#artifactBytes += part.length;
     if (artifacts.length === 0 || this.#artifactBytes > limits.artifactBytes) {
       throw broken("more artifacts than it was asked for");
     }
+    return this.#return(io.artifacts, part);
+  }
+
+  async #returnResult(part: Uint8Array): Promise<void> {
+    const { task: { python }, io: { result } } = this.#parts;
+    this.#resultBytes += part.length;
+    if (python === undefined || this.#resultBytes > MAX_PYTHON_RESULT_BYTES) {
+      throw broken("a larger result than there may be");
+    }
+    if (result !== undefined) await this.#return(result, part);
+  }
+
+  async #return(sink: ByteSink, part: Uint8Array): Promise<void> {
     if (this.#stage !== "returning") {
       this.#stage = "returning";
       this.#watch.endGuest();
       this.#watch.startPhase(ARTIFACTS_TIMEOUT_MS, () => tooLate("sending artifacts", ARTIFACTS_TIMEOUT_MS));
     }
     this.#watch.pause();
-    await io.artifacts.write(part);
+    await sink.write(part);
     this.#watch.resume();
   }
 
@@ -223,10 +247,11 @@ export class SlotConversation {
   }
 
   #release(finish: (sink: ByteSink) => void): void {
-    const { stdin, stdout, stderr, artifacts } = this.#parts.io;
+    const { stdin, stdout, stderr, artifacts, result } = this.#parts.io;
     this.#pump?.stop();
     if (stdin !== null) stdin.cancel(new WasimoffError("canceled", "the guest has ended"));
     for (const sink of [stdout, stderr, artifacts]) finish(sink);
+    if (result !== undefined) finish(result);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the JSON frames of a slot's pipe say: the task, and how it ended. */
 
 import { ORIGINS, type Outcome, REASONS } from "../outcome.ts";
+import type { PythonRun } from "../python_run.ts";
 import type { FileRef } from "../storage/file_store.ts";
 import type { SlotLimits, SlotTask } from "./slot.ts";
 import { broken, encodeFrame, FRAME } from "./slot_protocol.ts";
@@ -20,6 +21,8 @@ export interface RunHeader {
   readonly lenientArtifacts: boolean;
   readonly limits: SlotLimits;
   readonly deterministic: boolean;
+  /** null for a WASI program. */
+  readonly python: PythonRun | null;
   /** Whether frames for stdin will follow; else it is empty. */
   readonly stdin: boolean;
 }
@@ -40,10 +43,11 @@ const decoder = new TextDecoder();
 
 /** The frame that starts a task. Throws RangeError when it is larger than a frame may be. */
 export function encodeRun(task: SlotTask, stdin: boolean): Uint8Array<ArrayBuffer> {
-  const { module, args, env, artifacts, lenientArtifacts, limits, deterministic } = task;
+  const { module, args, env, artifacts, lenientArtifacts, limits, deterministic, python = null } = task;
   const preopens = task.preopens.map(({ zip, ...rest }) => ({ ...rest, zip: zip?.ref ?? null }));
   const header: RunHeader = {
-    ...{ module: module.ref, args, env, preopens, artifacts, lenientArtifacts, limits, deterministic, stdin },
+    ...{ module: module.ref, args, env, preopens, artifacts, lenientArtifacts, limits, deterministic },
+    ...{ python, stdin },
   };
   return encodeFrame(FRAME.RUN, encoder.encode(JSON.stringify(header)));
 }

@@ -13,7 +13,10 @@ export const HEADER_BYTES = 5;
 export const FRAME = {
   /** To the slot: a task (`RunHeader` as JSON). One at a time, answered by `DONE`. */
   RUN: 1,
-  /** To the slot: u32 size of the file that `NEED` asked for; `FILE_CHUNK`s of that size in all follow. */
+  /**
+   * To the slot: u32 size of the file that `NEED` asked for; `FILE_CHUNK`s of that size in all follow. A Python slot
+   * gets those of its interpreter unasked, before it is ready.
+   */
   FILE: 2,
   FILE_CHUNK: 3,
   /** To the slot: the file cannot be had, the task ends. */
@@ -35,6 +38,8 @@ export const FRAME = {
   CREDIT: 22,
   /** To the provider: the end of the task (`DoneHeader` as JSON). */
   DONE: 23,
+  /** To the provider, after the guest's end: a part of the pickle of a Python program's result. */
+  RESULT: 24,
 } as const;
 
 export type FrameType = typeof FRAME[keyof typeof FRAME];

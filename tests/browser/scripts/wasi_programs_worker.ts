@@ -1,6 +1,6 @@
 /** Runs the programs of testdata/wasi/programs in the surroundings of a slot's Worker. */
 
-import { sealScope } from "../../../web/seal_scope.ts";
+import { sealScope } from "../../../core/seal_scope.ts";
 import { checkWasiProgram, type WasiProgram } from "../../support/wasi_programs.ts";
 
 /** Asks for one run; the answer is what was different, or null. */

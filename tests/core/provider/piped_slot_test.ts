@@ -163,6 +163,17 @@ Deno.test("PipedSlot.usable does not mind what the slot keeps on purpose, within
   }
 });
 
+Deno.test("PipedSlot.start() sends what an interpreter is made of, and the slot ends after as many tasks as told", async () => {
+  const process = new ScriptedProcess();
+  process.say(FRAME.READY);
+  const slot = await PipedSlot.start(process, { boot: [new Uint8Array(3), new Uint8Array()], maxTasks: 1 });
+  deepStrictEqual(process.heard, ["FILE", "FILE_CHUNK", "FILE"]);
+  const ran = slot.run(guestTask([]), collectingIo(), new AbortController().signal);
+  process.say(FRAME.DONE, done());
+  await ran;
+  strictEqual(slot.usable, false);
+});
+
 Deno.test("PipedSlot.start() rejects when the process ends, keeps silent or says something else", async () => {
   const dead = new ScriptedProcess();
   dead.exit("exit status 1: out of memory");
@@ -191,6 +202,6 @@ Deno.test("PipedSlot.start() rejects when the process ends, keeps silent or says
 
   const reason = new WasimoffError("canceled", "stopping");
   const stopped = new ScriptedProcess();
-  await rejects(PipedSlot.start(stopped, AbortSignal.abort(reason)), reason);
+  await rejects(PipedSlot.start(stopped, { signal: AbortSignal.abort(reason) }), reason);
   strictEqual(stopped.killed, true);
 });

@@ -6,7 +6,7 @@ import { exited, failed, ORIGINS, type Outcome, REASONS } from "../../../core/ou
 import { believe, MAX_MESSAGE_BYTES } from "../../../core/provider/slot_claims.ts";
 import type { DoneHeader } from "../../../core/provider/slot_headers.ts";
 
-const KNOWN = { elapsedMs: 100, maxMemoryBytes: 1_000_000 };
+const KNOWN = { elapsedMs: 100, maxMemoryBytes: 1_000_000, maxMessageBytes: MAX_MESSAGE_BYTES };
 
 function claim(changes: Partial<DoneHeader> = {}): DoneHeader {
   return { outcome: exited(7), durationMs: 50, memoryBytes: 65_536, rssBytes: 0, keptBytes: 0, ...changes };

@@ -4,12 +4,13 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { type Clock, install } from "@sinonjs/fake-timers";
 import { WasimoffError } from "../../../core/errors.ts";
 import { exited } from "../../../core/outcome.ts";
+import { MAX_PYTHON_RESULT_BYTES } from "../../../core/python_run.ts";
 import { PipedSlot } from "../../../core/provider/piped_slot.ts";
 import type { SlotIo, SlotLimits, SlotResult, SlotTask } from "../../../core/provider/slot.ts";
 import { ARTIFACTS_TIMEOUT_MS } from "../../../core/provider/slot_conversation.ts";
 import type { DoneHeader } from "../../../core/provider/slot_headers.ts";
 import { taskMemory } from "../../../core/provider/slot_memory.ts";
-import { encodeFrame, encodeNumber, FRAME } from "../../../core/provider/slot_protocol.ts";
+import { encodeFrame, encodeNumber, FRAME, MAX_FRAME_BYTES } from "../../../core/provider/slot_protocol.ts";
 import { PREPARE_TIMEOUT_MS } from "../../../core/provider/slot_supply.ts";
 import { ScriptedProcess } from "../../support/scripted_slot.ts";
 import { collectingIo, CollectingSink, fileOf, guestTask, StuckSink } from "../../support/slot_tasks.ts";
@@ -86,6 +87,42 @@ Deno.test("a slot that does things in the wrong order is killed", async () => {
     deepStrictEqual([process.killed, slot.usable], [true, false], what);
     strictEqual((io.stdout.ending as WasimoffError).code, "internal");
   }
+});
+
+Deno.test("only a Python slot returns a result, after its program's end and within the limit", async () => {
+  const python = { kind: "script", packages: [] } as const;
+  const result = () => ({ ...collectingIo(), result: new CollectingSink() });
+  const plain = await start(guestTask([]), result());
+  plain.process.say(FRAME.RESULT, "x");
+  await rejects(plain.result, /a larger result than there may be$/);
+  const talking = await start({ ...guestTask([]), python }, result());
+  talking.process.say(FRAME.RESULT, "x");
+  talking.process.say(FRAME.STDOUT, "x");
+  await rejects(talking.result, /a frame of type 19 after the guest's end$/);
+  const io = result();
+  const good = await start({ ...guestTask([]), python }, io);
+  for (const part of ["pick", "le"]) good.process.say(FRAME.RESULT, part);
+  good.process.say(FRAME.DONE, done());
+  strictEqual((await good.result).outcome.reason, "exit");
+  deepStrictEqual([io.result.text, io.result.ending], ["pickle", "end"]);
+  const large = await start({ ...guestTask([]), python });
+  const part = encodeFrame(FRAME.RESULT, new Uint8Array(MAX_FRAME_BYTES));
+  for (let bytes = 0; bytes <= MAX_PYTHON_RESULT_BYTES; bytes += MAX_FRAME_BYTES) large.process.sayRaw(part);
+  await rejects(large.result, /a larger result than there may be$/);
+});
+
+Deno.test("a Python slot may ask for each wheel of its provider once, before its program starts", async () => {
+  const wheel = { ref: "a-1-py3-none-any.whl", load: () => Promise.resolve(new Uint8Array([1])) };
+  const process = new ScriptedProcess();
+  process.say(FRAME.READY);
+  const slot = await PipedSlot.start(process, { wheels: [wheel], maxTasks: 1 });
+  const task = { ...guestTask([]), python: { kind: "script", packages: [] } as const };
+  const ran = slot.run(task, collectingIo(), never);
+  process.say(FRAME.NEED, wheel.ref);
+  await settle();
+  deepStrictEqual(process.heard, ["RUN", "FILE", "FILE_CHUNK"]);
+  process.say(FRAME.NEED, wheel.ref);
+  await rejects(ran, /which the task does not need$/);
 });
 
 Deno.test("a slot that asks for a file with an endless name is quoted in short", async () => {

@@ -27,8 +27,14 @@ Deno.test("encodeRun() says everything about a task but the contents of its file
     lenientArtifacts: false,
     limits: task.limits,
     deterministic: false,
+    python: null,
     stdin: true,
   });
+});
+
+Deno.test("encodeRun() says how a Python program is run", () => {
+  const task = { ...guestTask([]), python: { kind: "pickle", packages: ["numpy"] } as const };
+  deepStrictEqual(decodeRun(encodeRun(task, false).subarray(HEADER_BYTES)).python, task.python);
 });
 
 Deno.test("encodeRun() refuses a task larger than a frame", () => {

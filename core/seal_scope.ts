@@ -1,4 +1,4 @@
-/** Takes away what the global scope of a Worker offers and a slot does not need. */
+/** Takes away what the global scope of a Worker or a process offers and a slot does not need. */
 
 /** Of the language. */
 const LANGUAGE =
@@ -21,14 +21,16 @@ const KEPT: ReadonlySet<PropertyKey> = new Set(`${LANGUAGE} ${PLATFORM}`.split("
 
 /**
  * Removes everything else from the global object and what it inherits, also what browsers will only invent. Guests see
- * none of it anyway: this is for the day when one finds a way out of its imports. Returns the names that a browser
- * does not let go.
+ * none of it anyway: this is for the day when one finds a way out of its imports. `also` are further names to keep.
+ * Returns the names that a browser does not let go.
  */
-export function sealScope(scope: object): string[] {
+export function sealScope(scope: object, also: readonly string[] = []): string[] {
   const left: string[] = [];
   for (let level: object | null = scope; level !== null && level !== Object.prototype;) {
     for (const key of Reflect.ownKeys(level)) {
-      if (typeof key === "symbol" || KEPT.has(key) || Reflect.deleteProperty(level, key)) continue;
+      if (
+        typeof key === "symbol" || KEPT.has(key) || also.includes(key) || Reflect.deleteProperty(level, key)
+      ) continue;
       left.push(key);
     }
     level = Reflect.getPrototypeOf(level);

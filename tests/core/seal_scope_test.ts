@@ -1,7 +1,7 @@
 /** Tests of what is taken away from the global scope of a Worker. */
 
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { sealScope } from "../../web/seal_scope.ts";
+import { sealScope } from "../../core/seal_scope.ts";
 
 Deno.test("sealScope() keeps what a slot needs and removes everything else, inherited or not", () => {
   const base = { addEventListener: 1, indexedDB: 2 };
