@@ -1,12 +1,11 @@
 /** Unpacks a ZIP made by somebody else into a directory of ours. */
 
 import { WasimoffError } from "../core/errors.ts";
-import { PATH_MAX_BYTES } from "../core/wasi/symlink.ts";
+import { unpackEntries } from "../core/wasi/zip_contents.ts";
 import { readZipEntries, type ZipEntry } from "../core/wasi/zip_entries.ts";
 import { decodeZipText } from "../core/wasi/zip_names.ts";
 import { replaceFile } from "./replace_file.ts";
 import { isDownward, safePath } from "./safe_path.ts";
-import { formatSize } from "./size.ts";
 
 /** Unpacked bytes in total. */
 const MAX_UNPACKED_BYTES = 1024 * 1024 * 1024;
@@ -34,7 +33,7 @@ export async function unpackZip(zip: Uint8Array, directory: string, options: Unp
     checkNames(entries, maxEntries);
     await Deno.mkdir(directory, { recursive: true });
     const place = { directory, entered: new Set<string>(), onSkippedLink };
-    for (const entry of entries) await writeEntry(entry, place);
+    for await (const unpacked of unpackEntries(zip, entries)) await writeEntry(unpacked, place);
   } catch (error) {
     if (error instanceof WasimoffError) throw error;
     throw new WasimoffError("unknown", `unpack into "${directory}": ${WasimoffError.from(error).message}`, {
@@ -66,27 +65,20 @@ interface Place {
   readonly onSkippedLink: UnpackOptions["onSkippedLink"];
 }
 
-async function writeEntry(entry: ZipEntry, place: Place): Promise<void> {
+async function writeEntry([entry, content]: [ZipEntry, Uint8Array], place: Place): Promise<void> {
   const parts = safePath(entry.name);
   const parents = entry.kind === "directory" ? parts : parts.slice(0, -1);
   let path = place.directory;
   for (const part of parents) path = await enter(`${path}/${part}`, place.entered);
   if (entry.kind === "directory") return;
   path = `${path}/${parts.at(-1)}`;
-  if (entry.kind === "link") return await writeLink(entry, path, place);
-  const content = await entry.read();
+  if (entry.kind === "link") {
+    const target = decodeZipText(content, `the target of link "${entry.name}"`);
+    if (!isDownward(target)) return place.onSkippedLink(entry.name, target);
+    return await replaceFile(path, (temporary) => Deno.symlink(target, temporary));
+  }
   const mode = entry.executable ? EXECUTABLE_MODE : FILE_MODE;
   await replaceFile(path, (temporary) => Deno.writeFile(temporary, content, { mode }));
-}
-
-async function writeLink(entry: ZipEntry, path: string, { onSkippedLink }: Place): Promise<void> {
-  if (entry.size > PATH_MAX_BYTES) {
-    const message = `unpack ZIP: the target of link "${entry.name}" has ${formatSize(entry.size)}`;
-    throw new WasimoffError("out_of_range", message);
-  }
-  const target = decodeZipText(await entry.read(), `the target of link "${entry.name}"`);
-  if (!isDownward(target)) return onSkippedLink(entry.name, target);
-  await replaceFile(path, (temporary) => Deno.symlink(target, temporary));
 }
 
 /** Makes sure that a real directory is there: a link in its place could lead anywhere. */

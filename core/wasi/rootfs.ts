@@ -5,6 +5,7 @@ import { Directory, type Inode, rootDirectory } from "./inode.ts";
 import { Quota } from "./quota.ts";
 import { PATH_MAX_BYTES, Symlink } from "./symlink.ts";
 import { Volume } from "./volume.ts";
+import { unpackEntries } from "./zip_contents.ts";
 import { readZipEntries, type ZipEntry, type ZipLimits } from "./zip_entries.ts";
 import { decodeZipText, refuseZip, splitEntryName } from "./zip_names.ts";
 
@@ -35,9 +36,9 @@ export interface Rootfs {
 export async function unpackZip(zip: Uint8Array, limits: ZipLimits = ROOTFS_LIMITS): Promise<Rootfs> {
   const entries = await readZipEntries(zip, limits);
   const tree = new Tree(limits.maxEntries);
-  const files = entries.filter((entry) => tree.add(entry));
-  for (const entry of files) tree.fill(entry, await entry.read());
-  const contentBytes = files.reduce((total, { size }) => total + size, 0);
+  for (const entry of entries) tree.add(entry);
+  for await (const [entry, contents] of unpackEntries(zip, entries)) tree.fill(entry, contents);
+  const contentBytes = entries.reduce((total, { size }) => total + size, 0);
   const bytes = contentBytes + tree.names * INODE_BYTES;
   return { root: tree.finish(), entries: tree.names, contentBytes, bytes };
 }
@@ -61,13 +62,13 @@ class Tree {
     return this.#names;
   }
 
-  /** Makes room for an entry; returns whether it has contents, to be given by `fill`. */
-  add(entry: ZipEntry): boolean {
+  /** Makes room for an entry. */
+  add(entry: ZipEntry): void {
     const filename = entry.name;
     const path = splitEntryName(filename);
     if (entry.kind === "directory") {
       this.#directoryTimes.push([this.#directoryAt(path, filename), timeOf(entry)]);
-      return false;
+      return;
     }
     const name = path.pop()!;
     const parent = this.#directoryAt(path, filename);
@@ -78,12 +79,13 @@ class Tree {
     this.#count(entry.kind === "link" ? 1 + Math.floor(entry.size / TARGET_BYTES_PER_ENTRY) : 1);
     parent.add(name, new File(this.#volume, timeOf(entry)), 0n);
     this.#places.set(entry, { parent, name });
-    return true;
   }
 
-  /** Puts the contents in place: they are kept, not copied. */
+  /** Puts the contents in place: they are kept, not copied. A directory has none. */
   fill(entry: ZipEntry, contents: Uint8Array): void {
-    const { parent, name } = this.#places.get(entry)!;
+    const place = this.#places.get(entry);
+    if (place === undefined) return;
+    const { parent, name } = place;
     const inode = this.#makeInode(entry, contents);
     parent.replace(name, inode, timeOf(entry));
     if (entry.executable) this.#volume.markExecutable(inode.ino);

@@ -1,7 +1,6 @@
 /** The entries of a ZIP from a stranger: what it declares is checked here, before anything is unpacked. */
 
-import type { Entry, FileEntry } from "@zip.js/zip.js";
-import { WasimoffError } from "../errors.ts";
+import type { Entry } from "@zip.js/zip.js";
 import { loadZipLibrary, type ZipLibrary } from "./zip_library.ts";
 import { decodeZipText, refuseZip, splitEntryName } from "./zip_names.ts";
 import { fromDosTime } from "./zip_times.ts";
@@ -25,8 +24,8 @@ export interface ZipEntry {
   readonly mtimeMs: number;
   /** Unpacked size, bytes. */
   readonly size: number;
-  /** Unpacks exactly that many bytes, empty for a directory. Rejects with `invalid_argument`. */
-  read(): Promise<Uint8Array>;
+  /** Where it starts in the ZIP, bytes. */
+  readonly offset: number;
 }
 
 /** Up to this size the ratio does not matter: small files of zeros are common. */
@@ -43,26 +42,19 @@ const OPTIONS = {
   // Names are checked here, where the message can say what is wrong with them.
   filenameValidation: "tolerant",
   checkCrc32: true,
-  checkOverlappingEntry: true,
 } as const;
 
 /** Reads what the list of the ZIP declares. Rejects with `invalid_argument` and names the entry. */
 export async function readZipEntries(zip: Uint8Array, limits: ZipLimits): Promise<ZipEntry[]> {
-  const library = await loadZipLibrary();
-  const reader = new library.ZipReader(new library.Uint8ArrayReader(zip), OPTIONS);
   const entries = new Map<string, ZipEntry>();
   let total = 0;
-  try {
-    for await (const listed of reader.getEntriesGenerator()) {
-      if (entries.size === limits.maxEntries) throw refuseZip(`more than ${limits.maxEntries} entries`);
-      const entry = checkEntry(listed, library);
-      if (entries.has(entry.name)) throw refuseZip(`entry "${entry.name}" is there twice`);
-      total += entry.size;
-      if (total > limits.maxBytes) throw refuseZip(`more than ${limits.maxBytes} bytes when unpacked`);
-      entries.set(entry.name, entry);
-    }
-  } catch (error) {
-    throw error instanceof WasimoffError ? error : refuseZip(reasonOf(error), error);
+  for await (const listed of listZip(zip, await loadZipLibrary())) {
+    if (entries.size === limits.maxEntries) throw refuseZip(`more than ${limits.maxEntries} entries`);
+    const entry = checkEntry(listed);
+    if (entries.has(entry.name)) throw refuseZip(`entry "${entry.name}" is there twice`);
+    total += entry.size;
+    if (total > limits.maxBytes) throw refuseZip(`more than ${limits.maxBytes} bytes when unpacked`);
+    entries.set(entry.name, entry);
   }
   if (total > RATIO_FLOOR_BYTES && total / zip.length > limits.maxRatio) {
     throw refuseZip(`unpacked size is more than ${limits.maxRatio} times the packed size`);
@@ -70,7 +62,17 @@ export async function readZipEntries(zip: Uint8Array, limits: ZipLimits): Promis
   return [...entries.values()];
 }
 
-function checkEntry(listed: Entry, library: ZipLibrary): ZipEntry {
+/** The entries as the library has them, not checked. Throws `invalid_argument`. */
+export async function* listZip(zip: Uint8Array, library: ZipLibrary): AsyncGenerator<Entry> {
+  const reader = new library.ZipReader(new library.Uint8ArrayReader(zip), OPTIONS);
+  try {
+    yield* reader.getEntriesGenerator();
+  } catch (error) {
+    throw refuseZip(reasonOf(error), error);
+  }
+}
+
+function checkEntry(listed: Entry): ZipEntry {
   const name = decodeZipText(listed.rawFilename, "a name");
   if (listed.encrypted) throw refuseZip(`entry "${name}" is encrypted`);
   if (!METHODS.includes(listed.compressionMethod)) {
@@ -83,9 +85,7 @@ function checkEntry(listed: Entry, library: ZipLibrary): ZipEntry {
   const size = listed.uncompressedSize;
   if (kind === "directory" && size > 0) throw refuseZip(`directory "${name}" has contents`);
   const executable = ((listed.unixMode ?? 0) & MODE_OWNER_EXECUTES) !== 0;
-  const read = () =>
-    listed.directory ? Promise.resolve(new Uint8Array()) : unpackEntry(listed, name, library);
-  return { name, kind, executable, mtimeMs: timeOf(listed), size, read };
+  return { name, kind, executable, mtimeMs: timeOf(listed), size, offset: listed.offset };
 }
 
 function kindOf({ directory, symlink, unixMode = 0 }: Entry, name: string): EntryKind {
@@ -102,18 +102,8 @@ function timeOf({ extraFieldExtendedTimestamp, extraFieldNTFS, rawLastModDate }:
   return exact === undefined ? fromDosTime(Number(rawLastModDate)) : exact.getTime();
 }
 
-async function unpackEntry(entry: FileEntry, name: string, library: ZipLibrary): Promise<Uint8Array> {
-  // For size 0 the library would make room for 256 KiB.
-  const writer = new library.Uint8ArrayWriter(1);
-  try {
-    return await entry.getData(writer);
-  } catch (error) {
-    throw refuseZip(`entry "${name}": ${reasonOf(error)}`, error);
-  }
-}
-
 /** What the library says, with the detail that it keeps beside its message. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return "reason" in error ? `${error.message}: ${error.reason}` : error.message;
 }
