@@ -9,8 +9,7 @@ import { type GuestOutput, plainOutput } from "./guest_output.ts";
 import type { GuestCall, PreparedTask } from "./guest_task.ts";
 import { JsonOutput } from "./json_output.ts";
 import { reportCauses } from "./report_error.ts";
-import { reportTaskEnd, unstarted, withSignalStatus } from "./task_end.ts";
-import { traceTable } from "./trace_table.ts";
+import { reportTaskEnd, reportTrace, unstarted, withSignalStatus } from "./task_end.ts";
 import { usageError } from "./usage_error.ts";
 
 export interface GuestIo extends GuestOutput {
@@ -49,7 +48,7 @@ export async function runGuest<T>(call: GuestCall, { prepare, run }: TaskSteps<T
   const end = withSignalStatus(outputChecked(ended, closed.signal), signal);
   // Nobody reads the last line when the reader of the lines before has gone.
   if (json !== null && !closed.signal.aborted) await json.result(end);
-  if (json === null && end.trace !== undefined) { for (const line of traceTable(end.trace)) log.info(line); }
+  if (json === null) reportTrace(end, log);
   reportTaskEnd(end, log);
   return end.outcome.status;
 }

@@ -11,7 +11,7 @@ import { type JobTask, readJobFile } from "./job_file.ts";
 import { JsonOutput } from "./json_output.ts";
 import { runGuest } from "./run_guest.ts";
 import { type RunSubmitTask, type SubmitCall, tasksAtBroker } from "./submit_task.ts";
-import { reportTaskEnd } from "./task_end.ts";
+import { reportTaskEnd, reportTrace } from "./task_end.ts";
 import { usageError } from "./usage_error.ts";
 
 /** Tasks under way at once; each may hold its output until it is its turn. */
@@ -69,7 +69,7 @@ async function runSeveral(call: SubmitCall, tasks: readonly JobTask[], run: RunS
     }
     const ended = await held[index]!;
     if (ended.result.outcome.status !== 0) failed++;
-    await tell(ended, index, call, (reason) => unread.abort(reason));
+    await tell(ended, { number: index + 1, call, onClosed: (reason) => unread.abort(reason) });
   }
   await Promise.all(held);
   if (call.signal.aborted) return interruptStatus(call.signal.reason);
@@ -94,16 +94,21 @@ async function runHeld({ task, target, run }: HeldRun, signal: AbortSignal): Pro
   return { ...outputs, result };
 }
 
+interface Telling {
+  /** From 1. */
+  readonly number: number;
+  readonly call: SubmitCall;
+  readonly onClosed: (reason: WasimoffError) => void;
+}
+
 /** Writes what a task has said, and how it ended. */
 async function tell(
   { result, stdout, stderr, artifacts }: HeldTask,
-  index: number,
-  { options, log }: SubmitCall,
-  onClosed: (reason: WasimoffError) => void,
+  { number, call: { options, log }, onClosed }: Telling,
 ): Promise<void> {
   const json = options.json ? new JsonOutput({ stdout: Deno.stdout, onClosed }) : null;
   const output = json ?? plainOutput({ stdout: Deno.stdout, stderr: Deno.stderr, onClosed });
-  const about = log.with({ task: index + 1 });
+  const about = log.with({ number });
   try {
     await artifacts?.save();
     for (const name of ["stdout", "stderr"] as const) {
@@ -111,9 +116,10 @@ async function tell(
       if (bytes.length > 0) await output[name].write(bytes);
       output[name].end();
     }
-    await json?.result(result, index + 1);
+    await json?.result(result, number);
   } catch (error) {
     about.error(WasimoffError.from(error).message);
   }
+  if (json === null) reportTrace(result, about);
   reportTaskEnd(result, about);
 }

@@ -4,6 +4,7 @@ import type { TaskResult } from "../core/client/task_request.ts";
 import type { Logger } from "../core/log.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { interruptStatus } from "./interrupt.ts";
+import { traceTable } from "./trace_table.ts";
 
 /** A task that ended before anything ran: it has no id and no attempts. */
 export function unstarted(outcome: Outcome): TaskResult {
@@ -21,4 +22,10 @@ export function reportTaskEnd({ outcome, trace: _, ...end }: TaskResult, log: Lo
   const { reason, message } = outcome;
   if (reason !== "exit") log.error(message === "" ? `the task ended: ${reason}` : message, { reason });
   log.debug("the task has ended", { ...end, reason });
+}
+
+/** Shows where the task was when, if that is known. */
+export function reportTrace({ trace }: TaskResult, log: Logger): void {
+  if (trace === undefined) return;
+  for (const line of traceTable(trace)) log.info(line);
 }

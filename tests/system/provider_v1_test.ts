@@ -254,6 +254,23 @@ Deno.test("a provider that leaves says so, ends its tasks, refuses others and cl
   await left;
 });
 
+Deno.test("a provider leaves at the end of its time, under a task that goes on, and after one task with --once", async () => {
+  await using broker = await ScriptedBroker.start();
+  const slots = new HeldSlots();
+  const slow = connectProvider(broker, { runInSlot: slots.run, drainMs: 50 });
+  const { peer } = await broker.provider();
+  const lost = run(peer).catch(({ message }) => message);
+  await waitUntil(() => slots.tasks.length === 1);
+  await slow.leave();
+  strictEqual(await lost, "connection lost");
+  strictEqual(slots.tasks[0]!.signal.aborted, true);
+
+  await using _ = connectProvider(broker, { runInSlot: echoingSlot, once: true });
+  const second = await broker.provider(1);
+  strictEqual((await run(second.peer)).result.case, "ok");
+  deepStrictEqual(await second.peer.closed, { code: 1000, reason: "provider has left" });
+});
+
 Deno.test("a provider comes back to a broker that has closed with 1011", async () => {
   await using broker = await ScriptedBroker.start();
   await using _ = connectProvider(broker, { runInSlot: echoingSlot });

@@ -1,6 +1,7 @@
 /** `wasimoff submit --job`, at an existing broker. */
 
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { HostCluster } from "../support/host_cluster.ts";
 import { runCommand } from "../support/command_run.ts";
 import { wasmLike } from "../support/chunks.ts";
 import { connectProvider, echoingSlot } from "../support/provider_v1.ts";
@@ -76,4 +77,42 @@ Deno.test("submit --job refuses flags and arguments that the file has, and files
   const { code, stderr } = await submitJob([]);
   strictEqual(code, 2);
   match(stderr, /^wasimoff: task file ".*": it is no task: write an object$/m);
+});
+
+Deno.test("submit --job runs task files at our own broker, through v2", async () => {
+  await using cluster = await HostCluster.start();
+  await cluster.provider();
+  const module = await cluster.store();
+  const directory = await Deno.makeTempDir();
+  try {
+    const write = (args: readonly string[]) => ({
+      args: ["g", "write", ...args],
+      artifacts: [`/${args[0]}`],
+    });
+    const job = {
+      parent: { binary: { ref: module } },
+      tasks: [write(["a", "one"]), write(["b", "two", "7"])],
+    };
+    await Deno.writeTextFile(`${directory}/job.json`, JSON.stringify(job));
+    const url = `http://127.0.0.1:${cluster.port}`;
+    const flags = [
+      "--url",
+      url,
+      "--job",
+      `${directory}/job.json`,
+      "-o",
+      `${directory}/out`,
+      "--json",
+      "--trace",
+    ];
+    const { code, stdout, stderr } = await runCommand(["submit", ...flags]);
+    deepStrictEqual([code, stderr], [1, ""]);
+    const results = stdout.trim().split("\n").map((line) => JSON.parse(line));
+    deepStrictEqual(results.map(({ number, result }) => [number, result.status]), [[1, 0], [2, 7]]);
+    deepStrictEqual(results[0].result.trace.events.at(-1).event, "ClientReceivedResponse");
+    strictEqual(await Deno.readTextFile(`${directory}/out/1/a`), "one");
+    strictEqual(await Deno.readTextFile(`${directory}/out/2/b`), "two");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
