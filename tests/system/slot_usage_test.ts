@@ -2,7 +2,7 @@
 
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { openUsageReader } from "../../core/host/process_usage.ts";
-import type { SlotLimits } from "../../core/provider/slot.ts";
+import { MAX_INODES, type SlotLimits } from "../../core/provider/slot.ts";
 import { taskMemory } from "../../core/provider/slot_memory.ts";
 import { commandModule, leb } from "../support/module_builder.ts";
 import { isAlive, openRealSlot } from "../support/real_slots.ts";
@@ -139,6 +139,24 @@ Deno.test({
       never,
     );
     deepStrictEqual([touched.outcome.reason, touched.outcome.status], ["exit", 0]);
+  },
+});
+
+Deno.test({
+  name: "Slot.run() lets a guest have as many files as it may, with something in each",
+  ...linux,
+  async fn() {
+    await using real = await openRealSlot();
+    const limits: Partial<SlotLimits> = {
+      memoryBytes: MIB,
+      // The smallest storage of a file is 512 bytes.
+      diskBytes: 512 * MAX_INODES,
+      inodes: MAX_INODES,
+    };
+    const preopens = [{ guest: ".", zip: null, readOnly: false }];
+    const task = guestTask(["small"], { module: BOMBS, preopens, limits });
+    const { outcome } = await real.slot.run(task, collectingIo(), never);
+    deepStrictEqual([outcome.reason, outcome.status, outcome.message], ["exit", 0, ""]);
   },
 });
 

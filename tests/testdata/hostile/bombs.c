@@ -58,6 +58,18 @@ static int files(void) {
   }
 }
 
+static int small(void) {
+  // Each costs more than its one byte.
+  char name[32];
+  for (int i = 0;; i++) {
+    sprintf(name, "s%d", i);
+    int fd = open(name, O_CREAT | O_RDWR, 0644);
+    if (fd < 0) return refused();
+    if (write(fd, "x", 1) != 1) return refused();
+    close(fd);
+  }
+}
+
 static int unlinked(void) {
   // Files without a name live as long as their descriptors.
   for (;;) {
@@ -107,6 +119,93 @@ static int maze(void) {
   return 0;
 }
 
+static int walks(void) {
+  // Each of 40 links leads through as many names as a path may have, to the next one.
+  static char target[4096];
+  char name[16];
+  mkdir("a", 0755);
+  for (int i = 0; i < 40; i++) {
+    target[0] = 0;
+    while (strlen(target) < 4080) strcat(target, "a/../");
+    sprintf(target + strlen(target), i < 39 ? "w%d" : "a", i + 1);
+    sprintf(name, "w%d", i);
+    if (symlink(target, name)) return 1;
+  }
+  struct stat st;
+  while (stat("w0", &st) == 0) {
+  }
+  return 1;
+}
+
+static int escape(void) {
+  static const char *paths[] = {"..",          "../x",       "/..",      "/../etc/passwd", "a/../../x", "a/b/../../../x",
+                                "up",          "up/x",       "up/../..", "a/up/x",         "a/up/../x", "./../x",
+                                "a/./../../x", "a//../..//", "a/b/up",   "a/b/up/x"};
+  mkdir("a", 0755);
+  mkdir("a/b", 0755);
+  symlink("..", "up");
+  symlink("../..", "a/up");
+  symlink("../../up", "a/b/up");
+  if (symlink("/etc", "absolute") == 0) return 1;
+  // Through the descriptor, as libc would take the paths apart.
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    __wasi_fd_t fd;
+    __wasi_filestat_t st;
+    if (__wasi_path_open(3, 1, paths[i], 0, 0, 0, 0, &fd) != __WASI_ERRNO_NOTCAPABLE) return 2;
+    if (__wasi_path_open(3, 1, paths[i], __WASI_OFLAGS_CREAT, 0, 0, 0, &fd) != __WASI_ERRNO_NOTCAPABLE) return 3;
+    if (__wasi_path_filestat_get(3, 1, paths[i], &st) != __WASI_ERRNO_NOTCAPABLE) return 4;
+    if (__wasi_path_rename(3, "a", 3, paths[i]) == 0 || __wasi_path_link(3, 1, paths[i], 3, "hard") == 0) return 5;
+  }
+  return 0;
+}
+
+// The functions as they are imported, so that pointers may be any numbers.
+#define RAW(name, ...)                                                              \
+  __attribute__((import_module("wasi_snapshot_preview1"), import_name(#name))) int raw_##name(__VA_ARGS__);
+typedef unsigned p;
+typedef unsigned long long q;
+RAW(args_get, p, p) RAW(args_sizes_get, p, p) RAW(environ_sizes_get, p, p)
+RAW(clock_res_get, int, p) RAW(clock_time_get, int, q, p) RAW(fd_fdstat_get, int, p) RAW(fd_filestat_get, int, p)
+RAW(fd_pread, int, p, p, q, p) RAW(fd_pwrite, int, p, p, q, p) RAW(fd_read, int, p, p, p) RAW(fd_write, int, p, p, p)
+RAW(fd_prestat_get, int, p) RAW(fd_prestat_dir_name, int, p, p) RAW(fd_readdir, int, p, p, q, p)
+RAW(fd_seek, int, q, int, p) RAW(fd_tell, int, p) RAW(path_create_directory, int, p, p)
+RAW(path_filestat_get, int, int, p, p, p) RAW(path_filestat_set_times, int, int, p, p, q, q, int)
+RAW(path_link, int, int, p, p, int, p, p) RAW(path_open, int, int, p, p, int, q, q, int, p)
+RAW(path_readlink, int, p, p, p, p, p) RAW(path_remove_directory, int, p, p) RAW(path_rename, int, p, p, int, p, p)
+RAW(path_symlink, p, p, int, p, p) RAW(path_unlink_file, int, p, p) RAW(poll_oneoff, p, p, p, p)
+RAW(random_get, p, p) RAW(sock_accept, int, int, p) RAW(sock_recv, int, p, p, int, p, p)
+RAW(sock_send, int, p, p, int, p)
+
+/** How many took a pointer that leads nowhere, of all functions that must use it: an empty environment needs none. */
+static int taken(p at, int file) {
+  return !raw_args_get(at, at) + !raw_args_sizes_get(at, at) + !raw_environ_sizes_get(at, at) +
+         !raw_clock_res_get(0, at) + !raw_clock_time_get(0, 0, at) +
+         !raw_fd_fdstat_get(3, at) + !raw_fd_filestat_get(3, at) + !raw_fd_pread(file, at, 1, 0, at) +
+         !raw_fd_pwrite(file, at, 1, 0, at) + !raw_fd_read(0, at, 1, at) + !raw_fd_read(file, at, 1, at) +
+         !raw_fd_write(1, at, 1, at) + !raw_fd_write(file, at, 1, at) + !raw_fd_prestat_get(3, at) +
+         !raw_fd_prestat_dir_name(3, at, 9) + !raw_fd_readdir(3, at, 9, 0, at) + !raw_fd_seek(file, 0, 0, at) +
+         !raw_fd_tell(file, at) + !raw_path_create_directory(3, at, 9) + !raw_path_filestat_get(3, 1, at, 9, at) +
+         !raw_path_filestat_set_times(3, 1, at, 9, 0, 0, 0) + !raw_path_link(3, 1, at, 9, 3, at, 9) +
+         !raw_path_open(3, 1, at, 9, 1, 0, 0, 0, at) + !raw_path_readlink(3, at, 9, at, 9, at) +
+         !raw_path_remove_directory(3, at, 9) + !raw_path_rename(3, at, 9, 3, at, 9) +
+         !raw_path_symlink(at, 9, 3, at, 9) + !raw_path_unlink_file(3, at, 9) + !raw_poll_oneoff(at, at, 1, at) +
+         !raw_random_get(at, 9) + !raw_sock_accept(3, 0, at) + !raw_sock_recv(3, at, 1, 0, at, at) +
+         !raw_sock_send(3, at, 1, 0, at);
+}
+
+static int pointers(void) {
+  int file = open("pointers", O_CREAT | O_RDWR, 0644);
+  p end = __builtin_wasm_memory_size(0) * 65536;
+  const p ats[] = {end, end + 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffff8};
+  for (size_t i = 0; i < sizeof ats / sizeof *ats; i++) {
+    if (taken(ats[i], file)) return 1;
+  }
+  // A path as long as all memory, and random bytes everywhere but where we are.
+  if (raw_path_open(3, 1, 0, end, 1, 0, 0, 0, 0) != __WASI_ERRNO_NAMETOOLONG) return 2;
+  p more = __builtin_wasm_memory_grow(0, 256) * 65536;
+  return raw_random_get(more, 256 * 65536) == 0 && raw_random_get(more, 256 * 65536 + 1) != 0 ? 0 : 3;
+}
+
 static int descriptors(void) {
   while (open(".", O_RDONLY | O_DIRECTORY) >= 0) {
   }
@@ -151,10 +250,14 @@ int main(int argc, char **argv) {
   if (!strcmp(how, "sparse")) return sparse();
   if (!strcmp(how, "file")) return file();
   if (!strcmp(how, "files")) return files();
+  if (!strcmp(how, "small")) return small();
   if (!strcmp(how, "unlinked")) return unlinked();
   if (!strcmp(how, "nest")) return nest();
   if (!strcmp(how, "links")) return links();
   if (!strcmp(how, "maze")) return maze();
+  if (!strcmp(how, "walks")) return walks();
+  if (!strcmp(how, "escape")) return escape();
+  if (!strcmp(how, "pointers")) return pointers();
   if (!strcmp(how, "descriptors")) return descriptors();
   if (!strcmp(how, "polls")) return polls();
   if (!strcmp(how, "listings")) return listings();
