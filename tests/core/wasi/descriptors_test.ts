@@ -4,6 +4,7 @@ import { DescriptorTable, InputStream, OpenDirectory, OpenFile } from "../../../
 import { WasiFault } from "../../../core/wasi/fault.ts";
 import { File } from "../../../core/wasi/file.ts";
 import { emptyDirectory } from "../../../core/wasi/inode.ts";
+import { Quota } from "../../../core/wasi/quota.ts";
 import { Volume } from "../../../core/wasi/volume.ts";
 
 function openFile(rights: number = RIGHTS_ALL): OpenFile {
@@ -35,6 +36,18 @@ Deno.test("DescriptorTable.renumber() moves a descriptor over another open one",
   assert.throws(() => table.renumber(1, 0), new WasiFault(8));
   table.renumber(1, 1);
   assert.equal(table.get(1), first);
+});
+
+Deno.test("DescriptorTable.renumber() closes what was there, which frees a removed file", () => {
+  const quota = new Quota({ maxBytes: 512, maxEntries: 0 });
+  const volume = new Volume({ quota });
+  const replaced = new File(volume, 0n);
+  const table = new DescriptorTable([openFile(), new OpenFile(replaced, RIGHTS_ALL, 0, 0)], 1024);
+  replaced.write(0, new Uint8Array(512));
+  assert.throws(() => quota.claimBytes(1), new WasiFault(51));
+  table.renumber(0, 1);
+  quota.claimBytes(512);
+  assert.equal(replaced.size, 0);
 });
 
 Deno.test("DescriptorTable.get() knows no numbers beyond the table", () => {

@@ -95,6 +95,17 @@ Deno.test("File.resize() refuses more than 8 GiB with EFBIG", () => {
   assert.throws(() => new File(new Volume(), 0n).resize(8 * 1024 ** 3 + 1), new WasiFault(22));
 });
 
+Deno.test("File.fork() keeps its contents whichever side writes, and each side pays for its own", () => {
+  const quota = new Quota({ maxBytes: 512, maxEntries: 0 });
+  const origin = new File(new Volume({ quota }), 0n);
+  origin.write(0, new Uint8Array(512).fill(1));
+  const copy = origin.fork(new Volume({ quota }));
+  // What was written before belongs to both now, so that one of them may have bytes of its own again.
+  origin.write(0, new Uint8Array(1).fill(2));
+  assert.deepEqual([origin.contents()[0], copy.contents()[0], copy.size], [2, 1, 512]);
+  assert.throws(() => copy.write(0, new Uint8Array(1)), new WasiFault(51));
+});
+
 Deno.test("File.write() fails with ENOSPC on a full volume and keeps what it has", () => {
   const volume = new Volume();
   const file = new File(volume, 0n);
