@@ -23,7 +23,7 @@ import { TaskFilesV1 } from "./task_files_v1.ts";
 import { runWasip1 } from "./task_v1.ts";
 
 /** Tasks that may wait for a slot: brokers send no more than there are slots, but for one or two in a race. */
-export const MAX_WAITING_TASKS = 64;
+const MAX_WAITING_TASKS = 64;
 /** A leaving provider lets the answer to its last task go first, which is sent in a later microtask. */
 const LEAVE_DELAY_MS = 10;
 

@@ -23,9 +23,9 @@ import type { TaskFilesV1 } from "./task_files_v1.ts";
 import { TaskTrace } from "./task_trace.ts";
 
 /** Of stdout and stderr together. With the artifacts they are one message, of which a peer like us takes 64 MiB. */
-export const MAX_RESULT_OUTPUT_BYTES = 32 * 1024 * 1024;
+const MAX_RESULT_OUTPUT_BYTES = 32 * 1024 * 1024;
 /** Of the ZIP of artifacts. */
-export const MAX_RESULT_ARTIFACT_BYTES = 31 * 1024 * 1024;
+const MAX_RESULT_ARTIFACT_BYTES = 31 * 1024 * 1024;
 
 export interface TaskPartsV1 {
   readonly options: ProviderOptions;
@@ -69,13 +69,8 @@ async function runTraced(
   { options, files, line, trace }: TaskPartsV1 & { readonly trace: TaskTrace },
   signal: AbortSignal,
 ): Promise<Result> {
-  const task = {
-    ...await filesOf(params, files),
-    ...{ args: params.args, env: params.envs, artifacts: params.artifacts },
-    lenientArtifacts: true,
-    limits: limitsOf(options),
-    deterministic: false,
-  };
+  const { binary } = params;
+  if (binary === undefined) throw new WasimoffError("invalid_argument", "task has no binary");
   // Others go by the first three letters (wasimoff-v1 4.6).
   if (immediate && line.idle === 0) {
     throw new TaskFailure("resource_exhausted", "qos: no idle workers for immediate mode");
@@ -83,6 +78,14 @@ async function runTraced(
   const leave = await line.enter(signal);
   try {
     trace.taken();
+    const task = {
+      ...await filesOf(binary, params.rootfs, files),
+      ...{ args: params.args, env: params.envs, artifacts: params.artifacts },
+      lenientArtifacts: true,
+      limits: limitsOf(options),
+      deterministic: false,
+    };
+    signal.throwIfAborted();
     const outputs = newOutputs();
     const stdin = prefixed(params.stdin ?? new Uint8Array(0), null);
     const { outcome, durationMs } = await options.runInSlot(task, { stdin, ...outputs }, signal);
@@ -126,10 +129,10 @@ function taskError(error: unknown, signal: AbortSignal): Result {
 }
 
 async function filesOf(
-  { binary, rootfs }: Task_Wasip1_Params,
+  binary: File,
+  rootfs: File | undefined,
   files: TaskFilesV1,
 ): Promise<Pick<SlotTask, "module" | "preopens">> {
-  if (binary === undefined) throw new WasimoffError("invalid_argument", "task has no binary");
   const module = await resolve(binary, files, new WasimoffError("not_found", "binary not found in storage"));
   if (rootfs === undefined) return { module, preopens: [{ guest: ".", zip: null, readOnly: false }] };
   const zip = await resolve(rootfs, files, new TaskFailure("not_found", "zip not found in storage"));

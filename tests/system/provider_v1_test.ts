@@ -1,7 +1,7 @@
 /** Our provider at an existing broker, step by step (wasimoff-v1 4). */
 
 import { create, isMessage, type MessageInitShape } from "@bufbuild/protobuf";
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
 import { WasimoffError } from "../../core/errors.ts";
 import { failed } from "../../core/outcome.ts";
 import {
@@ -162,10 +162,16 @@ Deno.test("a provider lets tasks wait for a slot, and says which it has none for
   const slots = new HeldSlots();
   await using _ = connectProvider(broker, { runInSlot: slots.run });
   const { peer } = await broker.provider();
-  const answers = ["1", "2", "3"].map((id) => run(peer, request({ args: [id] }, id)));
+  const answers = [run(peer, request({ args: ["1"] }, "1"))];
+  await waitUntil(() => slots.tasks.length === 1);
+  answers.push(run(peer, request({ args: ["2"] }, "2")));
   await waitUntil(() => slots.tasks.length === 2);
-  const busy = peer.events.findLast((event) => isMessage(event, Event_ProviderResourcesSchema));
-  deepStrictEqual([busy?.concurrency, busy?.tasks], [2, 2]);
+  answers.push(run(peer, request({ args: ["3"] }, "3")));
+  const busy = await peer.until(({ events }) => {
+    const last = events.findLast((event) => isMessage(event, Event_ProviderResourcesSchema));
+    return last?.tasks === 2 ? last : undefined;
+  }, "that both slots are taken");
+  strictEqual(busy.concurrency, 2);
   deepStrictEqual((await run(peer, request({}, "9", true))).result, {
     case: "error",
     value: "qos: no idle workers for immediate mode",
@@ -197,8 +203,9 @@ Deno.test("a provider echoes a cancel once the task is gone, also one that waits
   const slots = new HeldSlots();
   await using _ = connectProvider(broker, { runInSlot: slots.run, slots: 1 });
   const { peer } = await broker.provider();
-  const answers = ["1", "2"].map((id) => run(peer, request({}, id)));
+  const answers = [run(peer, request({}, "1"))];
   await waitUntil(() => slots.tasks.length === 1);
+  answers.push(run(peer, request({}, "2")));
   const cancel = (fields: { id?: string; reason?: string }) =>
     peer.request(Task_CancelSchema, create(Task_CancelSchema, fields));
   const ask = async (id: string) => {
@@ -217,6 +224,29 @@ Deno.test("a provider echoes a cancel once the task is gone, also one that waits
   for (const { result } of await Promise.all(answers)) {
     deepStrictEqual(result, { case: "error", value: "cancelled: context canceled" });
   }
+});
+
+Deno.test("a provider bounds what comes back of a task, and runs it as the existing ones do", async () => {
+  await using broker = await ScriptedBroker.start();
+  const slots = new HeldSlots();
+  await using _ = connectProvider(broker, { runInSlot: slots.run });
+  const { peer } = await broker.provider();
+  const answer = run(peer, request({ args: [], envs: ["K=v"] }));
+  await waitUntil(() => slots.tasks.length === 1);
+  const { task, io, finish } = slots.tasks[0]!;
+  const { module: _module, ...rest } = task;
+  deepStrictEqual(rest, {
+    ...{ args: [], env: ["K=v"], artifacts: [], lenientArtifacts: true, deterministic: false },
+    preopens: [{ guest: ".", zip: null, readOnly: false }],
+    limits: {
+      ...{ timeoutMs: 60_000, cpuMs: null, memoryBytes: 1 << 26, diskBytes: 1 << 26 },
+      ...{ inodes: 262_144, descriptors: 1_024, outputBytes: 32 << 20, artifactBytes: 31 << 20 },
+    },
+  });
+  strictEqual(io.stdin, null);
+  throws(() => io.artifacts.write(new Uint8Array((31 << 20) + 1)), { code: "out_of_range" });
+  finish({ outcome: failed("limit", "provider", "too much") });
+  deepStrictEqual((await answer).result, { case: "error", value: "limit: too much" });
 });
 
 Deno.test("a provider says what it does not do", async () => {
