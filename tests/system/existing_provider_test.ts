@@ -12,6 +12,7 @@ import { kindOf } from "../support/envelope_json.ts";
 import { GUEST, HostCluster } from "../support/host_cluster.ts";
 import { liveIo } from "../support/live_streams.ts";
 import { upgradeByHand } from "../support/raw_websocket.ts";
+import { until } from "../support/real_slots.ts";
 import { ok, ScriptedProviderV1 } from "../support/scripted_provider_v1.ts";
 
 async function run(client: Client, task: TaskRequest, signal?: AbortSignal) {
@@ -173,6 +174,28 @@ Deno.test("tasks of a provider that leaves move at once; v1 stands in for v2 as 
   await cluster.provider({ name: "new" });
   deepStrictEqual((await waiting).provider, "new");
   deepStrictEqual((await run(client, { module, args: ["guest", "exit", "7"] })).provider, "new");
+});
+
+Deno.test("a stdin beyond 16 MiB goes to a provider of v2, whole, at no attempt's cost", async () => {
+  await using cluster = await HostCluster.start();
+  const module = await cluster.store();
+  await using old = await ScriptedProviderV1.open(cluster.port);
+  const client = await cluster.client();
+  const chunks = new Array<Uint8Array>(17).fill(new Uint8Array(1024 * 1024).fill(120));
+  const stdin = { read: () => Promise.resolve(chunks.shift() ?? null), cancel: () => {} };
+  let bytes = 0;
+  const stdout = {
+    write: (chunk: Uint8Array) => void (bytes += chunk.length),
+    end: () => {},
+    abort: () => {},
+  };
+  const task = { module, args: ["guest", "echo"], attempts: 1 };
+  const running = client.run(task, { stdin, stdout, stderr: liveIo(undefined).stderr });
+  await until(() => cluster.host.broker.stats.queued === 1, 20_000);
+  strictEqual(old.received.some((sent) => kindOf(sent) === "Task.Wasip1.Request"), false);
+  await cluster.provider({ name: "new" });
+  const { outcome, provider, attempts } = await running;
+  deepStrictEqual([outcome, provider, attempts, bytes], [exited(0), "new", 1, 17 * 1024 * 1024]);
 });
 
 Deno.test("a broker that leaves says so to its providers", async () => {

@@ -1,0 +1,79 @@
+/** When a WebSocket of messages gives its peer up, on a fake clock. */
+
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { type Clock, install } from "@sinonjs/fake-timers";
+// @ts-types="npm:@types/ws@8.18.2"
+import type { WebSocket } from "ws";
+import { WebSocketMessages } from "../../../core/host/websocket_messages.ts";
+
+/** As much of a socket of ws as is used, with nobody behind it. */
+class FakeSocket extends EventEmitter {
+  readonly OPEN = 1;
+  readonly CLOSED = 3;
+  readyState = 1;
+  bufferedAmount = 0;
+  pings = 0;
+  binaryType = "";
+  ping = () => void this.pings++;
+  pause = () => {};
+  resume = () => {};
+  send = () => {};
+  cork = () => {};
+  uncork = () => {};
+
+  terminate(): void {
+    this.readyState = 3;
+    this.emit("close", 1006, "");
+  }
+}
+
+async function watched(
+  run: (
+    socket: FakeSocket,
+    seen: string[],
+    parts: { pipe: WebSocketMessages; clock: Clock },
+  ) => Promise<void>,
+): Promise<void> {
+  const clock = install({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "performance"] });
+  try {
+    const socket = new FakeSocket();
+    const pipe = new WebSocketMessages(socket as unknown as WebSocket, socket);
+    const seen: string[] = [];
+    pipe.start({
+      onMessage: () => {},
+      onSuspect: (suspect) => void seen.push(suspect ? "suspect" : "alive"),
+      onClose: ({ message }) => void seen.push(message),
+    });
+    await run(socket, seen, { pipe, clock });
+    socket.terminate();
+    await pipe.closed;
+    assert.equal(clock.countTimers(), 0);
+  } finally {
+    clock.uninstall();
+  }
+}
+
+Deno.test("a silent peer is pinged every 3 s, suspected after 5 s, dropped after 10 s", () =>
+  watched(async (socket, seen, { clock }) => {
+    await clock.tickAsync(4_999);
+    assert.deepEqual([socket.pings, seen], [1, []]);
+    await clock.tickAsync(1);
+    assert.deepEqual(seen, ["suspect"]);
+    socket.emit("data");
+    assert.deepEqual(seen, ["suspect", "alive"]);
+    await clock.tickAsync(9_999);
+    assert.deepEqual([socket.readyState, seen.length], [1, 3]);
+    await clock.tickAsync(1);
+    assert.deepEqual(seen.at(-1), "peer was silent for 10 s");
+    assert.equal(socket.readyState, 3);
+  }));
+
+Deno.test("a peer that reads a long message has time for it, and not more", () =>
+  watched(async (_socket, seen, { pipe, clock }) => {
+    pipe.send(new Uint8Array(64 * 30_000));
+    await clock.tickAsync(29_000);
+    assert.deepEqual(seen, []);
+    await clock.tickAsync(10_000);
+    assert.deepEqual(seen, ["suspect", "peer was silent for 10 s"]);
+  }));
