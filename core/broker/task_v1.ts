@@ -11,6 +11,7 @@ import {
   type Task_Wasip1_Response,
   Task_Wasip1_ResponseSchema,
 } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
+import { encodeTaskError } from "../protocol/task_error_v1.ts";
 import type { FileRef } from "../storage/file_store.ts";
 import type { TaskOrigin, TaskResult, TaskSpec } from "./task.ts";
 import { DEFAULT_ATTEMPTS } from "./task_codec.ts";
@@ -104,9 +105,10 @@ export function encodeResponseV1(
     }),
   });
   if (outcome.reason !== "exit") {
-    const { reason, message } = outcome;
-    const value = message === "" ? reason : `${reason}: ${message}`;
-    return create(Task_Wasip1_ResponseSchema, { info, result: { case: "error", value } });
+    return create(Task_Wasip1_ResponseSchema, {
+      info,
+      result: { case: "error", value: encodeTaskError(outcome) },
+    });
   }
   const value = {
     status: outcome.status | 0, // signed, as proc_exit(-1) gives -1

@@ -3,15 +3,14 @@
 import { createServer, type Http2Server, type Http2Session } from "node:http2";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { createContextValues } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { CALLER, type ConnectRpcDeps, routeTasks, rpcOptions } from "../broker/http/connect_rpc.ts";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { AccessDeps } from "../broker/http/access.ts";
-import type { Identity } from "../broker/identity/identifier.ts";
-import { httpStatus, WasimoffError } from "../errors.ts";
+import { peerText } from "../broker/http/connect_rpc.ts";
+import { type RpcDeps, rpcHandlers } from "../broker/http/rpc_handlers.ts";
+import { type Code, httpStatus, WasimoffError } from "../errors.ts";
 import { type ListenAddress, listenOn } from "./listen_on.ts";
 
-export interface GrpcServerOptions extends ConnectRpcDeps, AccessDeps {
+export interface GrpcServerOptions extends RpcDeps, AccessDeps {
   readonly listen: ListenAddress;
 }
 
@@ -54,33 +53,37 @@ export class GrpcServer {
   }
 }
 
-/** Who is not let in gets an HTTP status before any body is read; clients of gRPC know what it stands for. */
-function listener({ identify, allowsOrigin, tasks, logger, compression }: GrpcServerOptions) {
-  const callers = new WeakMap<object, Identity>();
-  const serve = connectNodeAdapter({
-    ...rpcOptions(compression),
-    routes: (router) => routeTasks(router, { tasks, logger }),
-    contextValues: (request) => {
-      const identity = callers.get(request)!;
-      return createContextValues().set(CALLER, { identity, requester: peerOf(request.socket) });
-    },
-  });
-  return (request: Http2ServerRequest, response: Http2ServerResponse) => {
-    try {
-      const headers = headersOf(request);
-      if (!allowsOrigin(headers.get("origin"), headers.get("host"))) {
-        throw new WasimoffError("permission_denied", "this page may not use the broker");
-      }
-      const remoteAddress = request.socket.remoteAddress ?? "";
-      callers.set(request, identify({ remoteAddress, headers }));
-    } catch (error) {
-      const { code, message } = WasimoffError.from(error, "internal");
-      response.writeHead(httpStatus(code), { "content-type": "text/plain" });
-      response.end(message);
-      return;
+type Listener = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+
+function listener({ identify, allowsOrigin, ...deps }: GrpcServerOptions): Listener {
+  const handlers = rpcHandlers(deps, { grpc: true });
+  const serve = async (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    const headers = headersOf(request);
+    if (!allowsOrigin(headers.get("origin"), headers.get("host"))) {
+      throw new WasimoffError("permission_denied", "this page may not use the broker: see --allowed-origins");
     }
-    serve(request, response);
+    const { remoteAddress = "", remotePort } = request.socket;
+    const identity = identify({ remoteAddress, headers });
+    const handler = handlers.get(request.url);
+    if (handler === undefined) throw new WasimoffError("unimplemented", "no such procedure");
+    const caller = { identity, requester: peerText(remoteAddress, remotePort) };
+    const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    const body = ReadableStream.from(universal.body as AsyncIterable<Uint8Array<ArrayBuffer>>);
+    await universalResponseToNodeResponse(await handler({ ...universal, body, caller }), response);
   };
+  return (request, response) => {
+    serve(request, response).catch((error) => {
+      if (!(error instanceof WasimoffError)) deps.logger.debug("call broke off", { error });
+      refuse(response, WasimoffError.from(error, "internal").code);
+    });
+  };
+}
+
+/** Clients of gRPC know what an HTTP status stands for; no body is read before. */
+function refuse(response: Http2ServerResponse, code: Code): void {
+  if (response.headersSent) return response.stream.close();
+  response.writeHead(httpStatus(code));
+  response.end();
 }
 
 /** With the authority as the Host that HTTP/2 does without. */
@@ -93,9 +96,4 @@ function headersOf(request: Http2ServerRequest): Headers {
   const authority = request.headers[":authority"];
   if (authority !== undefined) headers.set("host", authority);
   return headers;
-}
-
-function peerOf({ remoteAddress = "", remotePort }: Http2ServerRequest["socket"]): string {
-  const host = remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress;
-  return remotePort === undefined ? host : `${host}:${remotePort}`;
 }

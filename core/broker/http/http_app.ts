@@ -3,13 +3,13 @@
 import { Hono } from "hono";
 import { WasimoffError } from "../../errors.ts";
 import { errorResponse } from "../../http_error.ts";
-import { Tasks } from "../../protocol/gen/wasimoff/v1/messages_pb.ts";
 import type { FileNames } from "../../storage/file_names.ts";
 import type { FileStore } from "../../storage/file_store.ts";
 import { type AccessDeps, corsHeaders, requireIdentity } from "./access.ts";
-import { connectHandler, type ConnectRpcDeps, RPC_PREFIX } from "./connect_rpc.ts";
+import { connectHandler, RPC_PATH } from "./connect_rpc.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { RUN_PATH, runByHttp } from "./http_run.ts";
+import type { RpcDeps } from "./rpc_handlers.ts";
 import { downloadFile } from "./storage_download.ts";
 import { deleteFile, listFiles } from "./storage_listing.ts";
 import { uploadFile } from "./storage_upload.ts";
@@ -33,7 +33,7 @@ export interface MetricsPage {
   readonly text: string;
 }
 
-export interface HttpAppDeps extends AccessDeps, ConnectRpcDeps {
+export interface HttpAppDeps extends AccessDeps, RpcDeps {
   readonly files: FileStore;
   readonly names: FileNames;
   readonly maxUploadBytes: number;
@@ -69,7 +69,7 @@ export function createHttpApp(deps: HttpAppDeps): Hono<HttpEnv> {
   app.get("/api/storage/*", (context) => downloadFile(context, deps));
   app.delete("/api/storage/*", (context) => deleteFile(context, deps));
   app.all(`${RUN_PATH}*`, (context) => runByHttp(context, deps));
-  app.all(`${RPC_PREFIX}/${Tasks.typeName}/*`, connectHandler(deps));
+  app.all(`${RPC_PATH}*`, connectHandler(deps));
   return app;
 }
 

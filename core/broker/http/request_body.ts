@@ -21,7 +21,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
   #bytes = 0;
 
   /** Throws `out_of_range` for a body that announces too much. */
-  constructor(request: Request, { maxBytes = Infinity, budget }: BodyLimits = {}) {
+  constructor(request: Pick<Request, "headers" | "body">, { maxBytes = Infinity, budget }: BodyLimits = {}) {
     this.#maxBytes = maxBytes;
     if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw this.#tooLarge();
     this.#reader = request.body?.getReader();

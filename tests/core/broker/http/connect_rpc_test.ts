@@ -105,6 +105,13 @@ Deno.test("gzip is read and written", async () => {
 });
 
 const BOMB = new Uint8Array(gzipSync(new Uint8Array(129 * 1024 * 1024), { level: 9 }));
+const leb = (n: number) => [(n & 127) | 128, (n >> 7 & 127) | 128, n >> 14];
+/** Empty arguments. */
+function manyArguments(): Uint8Array<ArrayBuffer> {
+  const count = 150_000;
+  const args = Uint8Array.from({ length: 2 * count }, (_, index) => index % 2 === 0 ? 0x12 : 0);
+  return new Uint8Array([0x1a, ...leb(2 * count), ...args]);
+}
 const DEEP = '{"params":'.repeat(100_000);
 const json = (body: string, code: number, headers: Record<string, string> = {}) =>
   ["application/json", body, code, headers] as const;
@@ -139,13 +146,22 @@ const HOSTILE: readonly (readonly [type: string, Body, status: number, headers?:
     json("{}", 400, { "connect-timeout-ms": "soon" }),
     json("{}", 501, { "content-encoding": "zip" }),
     json("{}", 400, { "content-encoding": "gzip" }),
-    json("{}", 413, { "content-length": "999999999" }),
+    json("{}", 429, { "content-length": "999999999" }),
     // The library has no better code for these two.
     ["application/proto", Uint8Array.of(0xff, 0xff, 0xff), 500],
     ["application/proto", Uint8Array.of(0x1a, 0x7f), 500],
     ["application/proto", new Uint8Array(gzipSync(requestOf("x")).subarray(0, 20)), 400, {
       "content-encoding": "gzip",
     }],
+    // A hundred thousand arguments, fields that nobody knows, and a number of many digits.
+    [
+      "application/proto",
+      new Uint8Array([0x1a, ...leb(200_000), ...new Uint8Array(200_000).fill(0x12)]),
+      400,
+    ],
+    ["application/proto", manyArguments(), 400],
+    json(`{"params":{"args":[${'"",'.repeat(100_001)}""]}}`, 400),
+    json(`{"info":{"trace":{"created":"${"9".repeat(100_000)}"}}}`, 400),
     ["application/proto", BOMB, 429, { "content-encoding": "gzip" }],
   ];
 
