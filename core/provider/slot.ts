@@ -22,8 +22,8 @@ export interface SlotPreopen {
 
 /** Size of the ZIP of artifacts that a slot may return: it is kept in memory on its way. */
 export const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024;
-/** Measured at 600 bytes of memory each, up to 1,800 with the longest names and targets: at most 470 MB. */
-export const MAX_INODES = 262_144;
+/** What a full volume takes on the heap (`INODE_BYTES` of slot_memory.ts) stays at 256 MiB. */
+export const MAX_INODES = 131_072;
 /** RLIMIT_NOFILE of most systems. */
 export const MAX_DESCRIPTORS = 1_024;
 

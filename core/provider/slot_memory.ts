@@ -1,5 +1,6 @@
 /** How much memory the process of a slot may take while a task runs, beyond what it had before. */
 
+import { ROOTFS_LIMITS } from "../wasi/rootfs.ts";
 import type { SlotLimits } from "./slot.ts";
 
 const MIB = 1024 * 1024;
@@ -10,9 +11,6 @@ export const MAX_ENGINE_BYTES = 256 * MIB;
 export const INODE_BYTES = 2048;
 /** Code is compiled to some times its size, by two compilers. */
 const CODE_FACTOR = 8;
-/** What a ZIP may be unpacked to: `ROOTFS_LIMITS` of wasi/rootfs.ts, which is not imported as it brings a package. */
-export const MAX_UNPACKED_BYTES = 1024 * MIB;
-export const MAX_UNPACKED_RATIO = 200;
 /** Smaller ZIPs of any ratio are unpacked up to this. */
 const RATIO_FLOOR_BYTES = MIB;
 /** The parts of the ZIP of artifacts, then all of it in one piece. */
@@ -39,5 +37,6 @@ export function moduleMemory(bytes: number): number {
 
 /** For a ZIP that the slot is sent. */
 export function zipMemory(bytes: number): number {
-  return bytes + Math.min(MAX_UNPACKED_BYTES, Math.max(RATIO_FLOOR_BYTES, MAX_UNPACKED_RATIO * bytes));
+  const { maxBytes, maxRatio } = ROOTFS_LIMITS;
+  return bytes + Math.min(maxBytes, Math.max(RATIO_FLOOR_BYTES, maxRatio * bytes));
 }

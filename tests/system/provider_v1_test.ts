@@ -240,7 +240,7 @@ Deno.test("a provider bounds what comes back of a task, and runs it as the exist
     preopens: [{ guest: ".", zip: null, readOnly: false }],
     limits: {
       ...{ timeoutMs: 60_000, cpuMs: null, memoryBytes: 1 << 26, diskBytes: 1 << 26 },
-      ...{ inodes: 262_144, descriptors: 1_024, outputBytes: 32 << 20, artifactBytes: 31 << 20 },
+      ...{ inodes: 131_072, descriptors: 1_024, outputBytes: 32 << 20, artifactBytes: 31 << 20 },
     },
   });
   strictEqual(io.stdin, null);
