@@ -4,8 +4,8 @@ import { Backoff } from "../backoff.ts";
 import { delay } from "../delay.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { FileRef } from "../storage/file_store.ts";
 import type { Slot, SlotIo, SlotResult, SlotTask, StartSlot } from "./slot.ts";
+import { SlotSeat } from "./slot_seat.ts";
 
 export interface SlotPoolOptions {
   /** How many tasks run at the same time. */
@@ -18,28 +18,20 @@ export interface SlotPoolOptions {
 
 /** A process each: more would bring down the machine, and a broker believes no more. */
 export const MAX_POOL_SIZE = 1_024;
-/** Modules remembered per slot: about as many as a slot keeps compiled. */
-const REMEMBERED_MODULES = 32;
 /** A task that came while its slot was being replaced waits this long at most. */
 export const REPLACE_WAIT_MS = 5_000;
-
-/** A slot that waits for a task, and the modules it ran, the latest last. */
-interface Seat {
-  readonly slot: Slot;
-  readonly modules: Set<FileRef>;
-}
 
 /** Runs at most `size` tasks at a time and never queues one. */
 export class SlotPool {
   readonly #options: SlotPoolOptions;
   readonly #closing = new AbortController();
-  readonly #idle: Seat[] = [];
+  readonly #idle: SlotSeat[] = [];
   /** Every slot that has not ended, busy ones too. */
   readonly #slots = new Set<Slot>();
   /** Those that have not run a task yet. */
   readonly #untried = new Set<Slot>();
   /** Tasks that have their place but whose slot is still starting. */
-  readonly #waiting: ((seat: Seat) => void)[] = [];
+  readonly #waiting: ((seat: SlotSeat) => void)[] = [];
   readonly #starts = new Set<Promise<void>>();
   /** Paces the replacement of slots that fail before they ran anything; fresh after each task. */
   #backoff: Backoff;
@@ -86,7 +78,7 @@ export class SlotPool {
   }
 
   /**
-   * Runs a task as `Slot.run` does, in the slot that knows its module if one is free. Rejects with
+   * Runs a task as `Slot.run` does, in the free slot that suits it best. Rejects with
    * `resource_exhausted` at once when all are busy, and with `unavailable` when no slot can be started.
    */
   async run(task: SlotTask, io: SlotIo, signal: AbortSignal): Promise<SlotResult> {
@@ -96,14 +88,14 @@ export class SlotPool {
     if (this.idle === 0) throw new WasimoffError("resource_exhausted", "cannot run a task: no slot is free");
     this.#running += 1;
     try {
-      const seat = this.#take(task.module.ref) ?? await this.#nextSeat(signal);
+      const seat = this.#take(task) ?? await this.#nextSeat(signal);
       try {
         this.#untried.delete(seat.slot);
         const result = await seat.slot.run(task, io, signal);
         this.#backoff = this.#newBackoff();
         return result;
       } finally {
-        this.#giveBack(seat, task.module.ref);
+        this.#giveBack(seat, task);
       }
     } finally {
       this.#running -= 1;
@@ -121,25 +113,28 @@ export class SlotPool {
     this.#slots.add(slot);
     this.#untried.add(slot);
     void slot.ended.then(() => this.#lost(slot));
-    this.#offer({ slot, modules: new Set() });
+    this.#offer(new SlotSeat(slot));
   }
 
-  #offer(seat: Seat): void {
+  #offer(seat: SlotSeat): void {
     const waiting = this.#waiting.shift();
     if (waiting) waiting(seat);
     else this.#idle.push(seat);
   }
 
-  /** An idle slot that ran the module before, else the one that was idle for longest. */
-  #take(module: FileRef): Seat | undefined {
-    const usable = this.#idle.filter(({ slot }) => slot.usable);
-    const seat = usable.find(({ modules }) => modules.has(module)) ?? usable[0];
-    if (seat) this.#idle.splice(this.#idle.indexOf(seat), 1);
-    return seat;
+  /** The idle slot that suits the task best; of several, the one that was idle for longest. */
+  #take(task: SlotTask): SlotSeat | undefined {
+    let [best, bestFit]: [SlotSeat | undefined, number] = [undefined, -1];
+    for (const seat of this.#idle) {
+      const fit = seat.slot.usable ? seat.fit(task) : -1;
+      if (fit > bestFit) [best, bestFit] = [seat, fit];
+    }
+    if (best) this.#idle.splice(this.#idle.indexOf(best), 1);
+    return best;
   }
 
-  #giveBack(seat: Seat, module: FileRef): void {
-    remember(seat, module);
+  #giveBack(seat: SlotSeat, task: SlotTask): void {
+    seat.remember(task);
     if (seat.slot.usable) this.#offer(seat);
     else void seat.slot.close(); // its end brings the next one
   }
@@ -180,8 +175,8 @@ export class SlotPool {
   }
 
   /** The next seat that is offered. Whoever leaves, leaves at once: a seat given to nobody would be lost. */
-  #nextSeat(signal: AbortSignal): Promise<Seat> {
-    const { promise, resolve, reject } = Promise.withResolvers<Seat>();
+  #nextSeat(signal: AbortSignal): Promise<SlotSeat> {
+    const { promise, resolve, reject } = Promise.withResolvers<SlotSeat>();
     this.#waiting.push(resolve);
     const leave = (reason: unknown) => {
       const index = this.#waiting.indexOf(resolve);
@@ -199,10 +194,4 @@ export class SlotPool {
       either.removeEventListener("abort", onAbort);
     });
   }
-}
-
-function remember({ modules }: Seat, module: FileRef): void {
-  modules.delete(module);
-  modules.add(module);
-  if (modules.size > REMEMBERED_MODULES) modules.delete(modules.keys().next().value!);
 }

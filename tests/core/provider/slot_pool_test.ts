@@ -58,6 +58,20 @@ Deno.test("SlotPool.run() prefers the idle slot that knows the module", async ()
   await pool.close();
 });
 
+Deno.test("SlotPool.run() prefers the idle slot that knows the ZIPs to the one that knows the module", async () => {
+  const { pool, slots } = await openPool(3);
+  const preopens = [{ guest: "/", zip: fileOf(new Uint8Array([7])), readOnly: false }];
+  const tasks = [task(1), guestTask([], { module: task(2).module, preopens }), task(3)];
+  const runs = tasks.map((one) => pool.run(one, collectingIo(), never));
+  slots.forEach((slot) => slot.finish());
+  await Promise.all(runs);
+  const next = pool.run(guestTask([], { module: task(1).module, preopens }), collectingIo(), never);
+  deepStrictEqual(slots.map(({ busy }) => busy), [false, true, false]);
+  slots[1]!.finish();
+  await next;
+  await pool.close();
+});
+
 Deno.test("SlotPool replaces a worn slot, and a task waits for the new one", async () => {
   const { pool, slots, run } = await openPool(1);
   const first = run();
