@@ -1,11 +1,13 @@
 /** Tests of what the directories of a task may take together, with bombs of bytes and of names. */
 
 import assert from "node:assert/strict";
+import { ERRNO } from "../../../core/wasi/abi.ts";
 import { WasiFault } from "../../../core/wasi/fault.ts";
 import { File } from "../../../core/wasi/file.ts";
 import { Directory, emptyDirectory, forkDirectory } from "../../../core/wasi/inode.ts";
 import { Quota } from "../../../core/wasi/quota.ts";
 import { Symlink } from "../../../core/wasi/symlink.ts";
+import { GuestCalls } from "./guest_calls.ts";
 
 const NOSPC = new WasiFault(51);
 
@@ -118,4 +120,15 @@ Deno.test("Quota lets what is beyond it shrink", () => {
   assert.throws(() => quota.claimBytes(1), NOSPC);
   quota.claimBytes(-1);
   quota.claimBytes(1);
+});
+
+Deno.test("Quota takes back the target of a link whose name has no room", () => {
+  const quota = new Quota({ maxBytes: 300, maxEntries: 1 });
+  const root = emptyDirectory({ quota });
+  const calls = new GuestCalls({ preopens: [{ path: "/", directory: root }] });
+  calls.bytes.set(new TextEncoder().encode("x".repeat(300)));
+  for (let time = 0; time < 3; time++) assert.equal(calls.call("path_symlink", 0, 300, 3, 0, 1), ERRNO.NOSPC);
+  assert.equal(calls.call("path_symlink", 0, 200, 3, 0, 1), ERRNO.SUCCESS);
+  root.remove("x", 0n);
+  addFile(root, "a").write(0, new Uint8Array(100));
 });
