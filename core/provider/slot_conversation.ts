@@ -4,6 +4,7 @@ import { WasimoffError } from "../errors.ts";
 import { failed, type Outcome } from "../outcome.ts";
 import type { ByteSink } from "../byte_stream.ts";
 import { MAX_PYTHON_RESULT_BYTES } from "../python_run.ts";
+import { joinOutput } from "./joined_output.ts";
 import { OutputMeter } from "./output_meter.ts";
 import type { SlotIo, SlotResult, SlotTask } from "./slot.ts";
 import { believe, MAX_MESSAGE_BYTES, MAX_TRACEBACK_BYTES } from "./slot_claims.ts";
@@ -130,7 +131,7 @@ export class SlotConversation {
     for (;;) {
       const bytes = await process.read();
       if (bytes === null || this.#verdict !== null) return null;
-      const frames = decoder.push(bytes);
+      const frames = joinOutput(decoder.push(bytes));
       for (const frame of frames) {
         if (frame.type === FRAME.DONE) {
           if (frame !== frames.at(-1) || !decoder.isBetweenFrames) throw broken("it goes on after its end");
