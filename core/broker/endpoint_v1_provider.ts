@@ -88,6 +88,7 @@ class ProviderEndpointV1 {
     if (!isMessage(listing, Filesystem_Listing_ResponseSchema)) {
       throw new WasimoffError("invalid_argument", "provider answered with something else than its files");
     }
+    this.#messenger.signal.throwIfAborted(); // it may have left in the same breath
     this.#join(refsOf(listing.files));
     for (;;) {
       await delay(PING_INTERVAL_MS, this.#messenger.signal);

@@ -13,6 +13,7 @@ const JOIN: JoinEvent = {
   kind: "join",
   provider: "p",
   name: "p",
+  generation: 2,
   slots: 2,
   labels: {},
   cached: [],

@@ -114,6 +114,17 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "a provider that leaves with its listing is not seated",
+  staged(async (stage, clock) => {
+    const listed = stage.list();
+    stage.peer.close(1000, "leaving");
+    await listed;
+    await clock.tickAsync(100);
+    assert.deepEqual(stage.memory.broker.providers(), []);
+  }),
+);
+
 for (const answer of ['"error":"no"', '"payload":{"@type":"wasimoff.v1.Ping"}', '"new":1']) {
   Deno.test(
     `a provider that answers the listing with ${answer} is closed`,
