@@ -24,8 +24,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Programs of their own: what starts here. The lean ones are started often and load no package but these. */
-const ENTRIES = ["main.ts", "commands/slot.ts", "commands/guard.ts", "web/slot_worker.ts"];
-const LEAN_PACKAGES = ["@zip.js/zip.js"];
+const ENTRIES = [
+  "main.ts",
+  "commands/slot.ts",
+  "commands/python_slot.ts",
+  "commands/guard.ts",
+  "web/slot_worker.ts",
+];
+const LEAN_PACKAGES: readonly string[] = [];
 
 const HOST_ONLY = /^(node:|ws$|@hono\/node-server|prom-client$)/;
 const MAX_LINES = 350;
