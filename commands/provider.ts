@@ -6,6 +6,7 @@ import { type Call, defineCommand } from "./command.ts";
 import { BROKER_NOTE } from "./common_flags.ts";
 import { PROVIDER_COMMAND_FLAGS } from "./provider_flags.ts";
 import { slotCommands } from "./slot_commands.ts";
+import { usageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 
 export const command = defineCommand({
@@ -14,6 +15,7 @@ export const command = defineCommand({
   operands: { usage: "", min: 0, max: 0 },
   examples: [
     "wasimoff provider --url http://broker:4080 --token-file token.txt",
+    "wasimoff provider --python --wheels ~/wheels",
     "wasimoff provider -j 4 --label gpu=no --storage ~/.cache/wasimoff",
   ],
   flags: PROVIDER_COMMAND_FLAGS,
@@ -28,6 +30,7 @@ const DRAIN_MS = 30_000;
 async function provide(
   { options, sources, log, signal }: Call<typeof PROVIDER_COMMAND_FLAGS>,
 ): Promise<number> {
+  if (options.wheels !== null && !options.python) throw usageError("--wheels is for --python: give both");
   const slots = options.once ? 1 : options.jobs ?? navigator.hardwareConcurrency;
   const token = await readToken(options.tokenFile, sources.tokenFile, (name) => Deno.env.get(name));
   signal.addEventListener("abort", () => log.info("draining: a second signal leaves at once"), {
@@ -45,6 +48,7 @@ async function provide(
     taskMemoryBytes: options.taskMemory,
     taskDiskBytes: options.taskDisk,
     taskTimeoutMs: options.taskTimeout,
+    ...(options.python && { python: { wheels: options.wheels } }),
     once: options.once,
     drainMs: DRAIN_MS,
     onReady: (id) => log.info(`provider is ready: ${slots} slots for ${options.url}`, { id }),

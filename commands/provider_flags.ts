@@ -17,6 +17,8 @@ export const PROVIDER_COMMAND_FLAGS = {
   taskMemory: flag(size, "most memory of a task", { default: DEFAULT_TASK_MEMORY_BYTES }),
   taskDisk: flag(size, "most bytes of a task's files", { default: DEFAULT_TASK_DISK_BYTES }),
   taskTimeout: flag(limit, "longest run of a task", { default: DEFAULT_TASK_TIMEOUT_MS }),
+  python: flag(toggle, "take tasks in Python, too", { default: false }),
+  wheels: flag(text, "packages for --python", { placeholder: "DIR", default: null }),
   once: flag(toggle, "leave after one task", { default: false }),
   ...BROKER_FLAGS,
   ...COMMON_FLAGS,

@@ -198,9 +198,12 @@ export class Broker {
       answered: () => this.#loop.dispatch({ kind: "answered", provider, attempt }),
       signal: controller.signal,
     }).then(
-      ({ outcome, durationMs, trace = [] }) => {
+      ({ outcome, durationMs, trace = [], pythonVersion = "" }) => {
         this.#attempts.delete(attempt);
-        if (run.attempt === attempt) origin.trace?.addOfProvider(trace);
+        if (run.attempt === attempt) {
+          origin.trace?.addOfProvider(trace);
+          run.pythonVersion = pythonVersion;
+        }
         const elapsedMs = this.#options.now() - startedMs;
         this.#loop.dispatch({ kind: "ended", provider, attempt, outcome, durationMs, elapsedMs });
       },
@@ -218,7 +221,8 @@ export class Broker {
     this.#runs.delete(task);
     run.attempt = null;
     run.origin.trace?.mark(TraceEvent.BrokerReceivedProviderResult);
-    run.finish({ task, outcome, code, provider: run.provider, attempts, queuedMs, durationMs });
+    const { provider, pythonVersion } = run;
+    run.finish({ task, outcome, code, provider, attempts, queuedMs, durationMs, pythonVersion });
     if (this.#runs.size === 0) this.#idle?.resolve();
   }
 }
@@ -227,7 +231,8 @@ export class Broker {
 function heldBytes(spec: TaskSpec, io: TaskIo): number {
   let bytes = TASK_BYTES + io.stdinBytes.length + (io.stdin === null ? 0 : STREAMED_STDIN_BYTES);
   const guests = spec.preopens.map(({ guest }) => guest);
-  for (const texts of [spec.args, spec.env, spec.artifacts, guests, Object.entries(spec.require).flat()]) {
+  const others = [...Object.entries(spec.require).flat(), ...spec.python?.packages ?? []];
+  for (const texts of [spec.args, spec.env, spec.artifacts, guests, others]) {
     for (const text of texts) bytes += TEXT_BYTES + text.length;
   }
   return bytes;

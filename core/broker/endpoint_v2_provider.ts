@@ -39,6 +39,8 @@ class ProviderEndpoint {
   readonly #options: ProviderEndpointOptions;
   readonly #messenger: Messenger;
   #seat: ProviderSeat | null = null;
+  /** The version that it has announced. */
+  #python = "";
 
   constructor(session: Session, options: ProviderEndpointOptions) {
     this.#session = session;
@@ -76,6 +78,7 @@ class ProviderEndpoint {
       info: decodeInfo(announce),
       runAttempt: (attempt) => this.#runAttempt(attempt),
     };
+    this.#python = announce.python;
     this.#seat = this.#options.broker.join(peer);
     return { case: "announced", value: { provider: this.#seat.id, storagePath: this.#options.storagePath } };
   }
@@ -107,7 +110,9 @@ class ProviderEndpoint {
     if (broken !== null && outcome.reason === "exit") {
       throw new WasimoffError("unavailable", `output of the provider broke off: ${broken.cause.message}`);
     }
-    return { outcome, durationMs: result.value.durationMs, trace: result.value.trace };
+    const { durationMs, trace } = result.value;
+    const pythonVersion = spec.python === undefined ? "" : this.#python;
+    return { outcome, durationMs, trace, pythonVersion };
   }
 }
 
@@ -128,16 +133,18 @@ function checkOutcome(result: AttemptResult, signal: AbortSignal): Outcome {
   return outcome.origin === "guest" ? outcome : { ...outcome, origin: "provider" };
 }
 
-function decodeInfo({ name, slots, labels, cached, taskMemory, taskTimeoutMs }: Announce): ProviderInfo {
+function decodeInfo(
+  { name, slots, labels, cached, taskMemory, taskTimeoutMs, python }: Announce,
+): ProviderInfo {
   const entries = Object.entries(labels);
   if (entries.length > MAX_LABELS) {
     throw new WasimoffError("invalid_argument", `more than ${MAX_LABELS} labels`);
   }
-  for (const text of [name, ...entries.flat()]) {
+  for (const text of [name, python, ...entries.flat()]) {
     if (text.length > MAX_TEXT_LENGTH) {
       throw new WasimoffError(
         "invalid_argument",
-        `name or label is longer than ${MAX_TEXT_LENGTH} characters`,
+        `name, label or version is longer than ${MAX_TEXT_LENGTH} characters`,
       );
     }
   }
@@ -149,5 +156,6 @@ function decodeInfo({ name, slots, labels, cached, taskMemory, taskTimeoutMs }: 
     cached: cached.slice(0, MAX_CACHED).filter(isFileRef),
     taskMemoryBytes: taskMemory === 0n ? Infinity : Number(taskMemory),
     taskTimeoutMs: taskTimeoutMs === 0n ? Infinity : Number(taskTimeoutMs),
+    ...(python !== "" && { python }),
   };
 }

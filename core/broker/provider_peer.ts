@@ -20,6 +20,8 @@ export interface ProviderInfo {
   readonly taskMemoryBytes: number;
   /** The most a task may ask for, and what it gets when it does not ask. */
   readonly taskTimeoutMs: number;
+  /** Version of Pyodide for Python tasks, empty when it does not say; left out when it takes none. */
+  readonly python?: string;
 }
 
 /** Streams of one attempt. The provider's side ends the sinks it could write completely. */
@@ -30,11 +32,15 @@ export interface AttemptIo {
   readonly stderr: ByteSink;
   /** null when none were asked for. */
   readonly artifacts: ByteSink | null;
+  /** Left out when no result of a Python program is wanted. */
+  readonly result?: ByteSink | null;
 }
 
 export interface AttemptReport {
   readonly outcome: Outcome;
   readonly durationMs: number;
+  /** Of Pyodide, after a Python task. */
+  readonly pythonVersion?: string;
   /** What the provider adds to the trace, when there is one. */
   readonly trace?: readonly TraceMoment[];
 }

@@ -3,6 +3,7 @@
 import type { ByteSink, ByteSource } from "../byte_stream.ts";
 import type { Code } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
+import type { PythonRun } from "../python_run.ts";
 import type { FileRef } from "../storage/file_store.ts";
 import type { TaskTrace } from "./task_trace.ts";
 
@@ -19,7 +20,10 @@ export interface TaskPreopen {
 }
 
 export interface TaskSpec {
+  /** A WASI program, or one in Python. */
   readonly module: FileRef;
+  /** Left out for a WASI program. */
+  readonly python?: PythonRun;
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly preopens: readonly TaskPreopen[];
@@ -58,6 +62,8 @@ export interface TaskIo {
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
   readonly artifacts: ByteSink;
+  /** For the pickle of a Python program's result; left out when nobody wants it. */
+  readonly result?: ByteSink;
 }
 
 /** What a client learns at the end of its task. */
@@ -74,6 +80,8 @@ export interface TaskResult {
   readonly queuedMs: number;
   /** Milliseconds the guest ran, as the provider says. */
   readonly durationMs: number;
+  /** Of Pyodide, after a Python task; empty where its provider does not tell. */
+  readonly pythonVersion?: string;
 }
 
 /** Who asks for a task and what it is called there, for providers and clients of wasimoff_v1; never checked. */

@@ -10,6 +10,7 @@ import type {
   TaskResultSchema,
 } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
 import { TaskProgress_State } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
+import { decodePython, encodePython } from "../protocol/python_codec.ts";
 import { encodeOutcome } from "../protocol/outcome_codec.ts";
 import type { FileRef } from "../storage/file_store.ts";
 import type { AttemptId } from "./dispatcher/event.ts";
@@ -43,6 +44,7 @@ export async function decodeTask(task: RunTask, resolve: ResolveFile): Promise<T
   const deadline = Number(qos?.deadline ?? 0n);
   return {
     module: await resolve(task.module),
+    ...(task.python !== undefined && { python: decodePython(task.python) }),
     args: task.args,
     env: task.env,
     preopens: await Promise.all(task.preopens.map((preopen) => decodePreopen(preopen, resolve))),
@@ -91,11 +93,12 @@ export function encodeAttempt(attempt: AttemptId, spec: TaskSpec, trace: boolean
     deterministic: spec.deterministic,
     lenientArtifacts: spec.lenientArtifacts,
     trace,
+    ...(spec.python !== undefined && { python: encodePython(spec.python) }),
   } satisfies MessageInitShape<typeof RunAttemptSchema>;
 }
 
 /** The answer to a task, but for the lengths of its streams. */
-export function encodeTaskResult({ outcome, code: _, ...result }: TaskResult) {
+export function encodeTaskResult({ outcome, code: _, pythonVersion: _version, ...result }: TaskResult) {
   return { ...result, outcome: encodeOutcome(outcome) } satisfies MessageInitShape<typeof TaskResultSchema>;
 }
 

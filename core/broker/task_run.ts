@@ -31,6 +31,8 @@ export class TaskRun {
   readonly origin: TaskOrigin;
   /** Name of the last attempt's provider; empty before the first. */
   provider = "";
+  /** Of Pyodide, as the last attempt says; empty for other tasks. */
+  pythonVersion = "";
   /** The one that counts: what others still say is dropped. */
   attempt: AttemptId | null = null;
   readonly #io: TaskIo;
@@ -38,6 +40,7 @@ export class TaskRun {
   readonly #stdout: RepeatableSink;
   readonly #stderr: RepeatableSink;
   readonly #artifacts: RepeatableSink | null;
+  readonly #result: RepeatableSink | null;
   readonly #onProgress: TaskRunOptions["onProgress"];
   readonly #finished = Promise.withResolvers<TaskResult>();
 
@@ -50,6 +53,8 @@ export class TaskRun {
     this.#stdout = new RepeatableSink(io.stdout, startHash);
     this.#stderr = new RepeatableSink(io.stderr, startHash);
     this.#artifacts = spec.artifacts.length === 0 ? null : new RepeatableSink(io.artifacts, startHash);
+    const wantsResult = spec.python !== undefined && io.result !== undefined;
+    this.#result = wantsResult ? new RepeatableSink(io.result, startHash) : null;
   }
 
   get finished(): Promise<TaskResult> {
@@ -71,6 +76,7 @@ export class TaskRun {
       stdout: this.#stdout.attempt(),
       stderr: this.#stderr.attempt(),
       artifacts: this.#artifacts?.attempt() ?? null,
+      result: this.#result?.attempt() ?? null,
     };
   }
 
@@ -83,13 +89,16 @@ export class TaskRun {
     this.#stderr.close(cause);
     if (this.#artifacts === null) this.#io.artifacts.end();
     else this.#artifacts.close(cause);
+    if (this.#result === null) this.#io.result?.end();
+    else this.#result.close(cause);
     this.#finished.resolve(result);
   }
 }
 
 /** At most what the texts of a task take in a message. */
-function textBytes({ args, env, artifacts, preopens }: TaskSpec): number {
-  const texts = [...args, ...env, ...artifacts, ...preopens.map(({ guest }) => guest)];
+function textBytes({ args, env, artifacts, preopens, python }: TaskSpec): number {
+  const packages = python?.packages ?? [];
+  const texts = [...args, ...env, ...artifacts, ...preopens.map(({ guest }) => guest), ...packages];
   return texts.reduce((sum, { length }) => sum + MAX_UTF8_BYTES * length, 0);
 }
 

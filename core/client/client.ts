@@ -84,6 +84,7 @@ export class Client {
       stdout: streams.stdout,
       stderr: streams.stderr,
       artifacts: streams.artifacts ?? null,
+      result: streams.result ?? null,
     };
     let request = 0;
     const created = nowNs();

@@ -2,11 +2,15 @@
 
 import type { ByteSink, ByteSource } from "../byte_stream.ts";
 import type { Outcome } from "../outcome.ts";
+import { encodePython } from "../protocol/python_codec.ts";
+import type { PythonRun } from "../python_run.ts";
 import type { TaskTrace } from "./task_trace.ts";
 
 export interface TaskRequest {
   /** A stored name or a `sha256:` ref. */
   readonly module: string;
+  /** Set for a module that is a program in Python; else it is WASI. */
+  readonly python?: PythonRun;
   /** argv, with argv[0]. */
   readonly args: readonly string[];
   /** `KEY=value` each. */
@@ -53,6 +57,8 @@ export interface TaskStreams {
   readonly stderr: ByteSink;
   /** Gets one ZIP; needed when `artifacts` are asked for. */
   readonly artifacts?: ByteSink;
+  /** Gets the pickle of a Python program's result, when that is not None. */
+  readonly result?: ByteSink;
 }
 
 export interface TaskProgress {
@@ -103,5 +109,6 @@ export function encodeTaskRequest(task: TaskRequest) {
     attempts: task.attempts ?? 0,
     deterministic: task.deterministic ?? false,
     trace: task.trace ?? false,
+    ...(task.python !== undefined && { python: encodePython(task.python) }),
   };
 }

@@ -1,19 +1,23 @@
 /** A whole provider on this machine: its slots, their guard, its files and its way to the broker. */
 
 import { FileCache } from "../provider/file_cache.ts";
+import { PythonPool } from "../provider/python_pool.ts";
 import { runProvider } from "../provider/provider.ts";
-import type { ProviderOptions } from "../provider/provider_options.ts";
+import type { ProviderOptions, RunInSlot } from "../provider/provider_options.ts";
 import { SlotPool } from "../provider/slot_pool.ts";
 import { openSession } from "../session/dialer.ts";
 import { fetchFile, storageAt } from "./fetch_file.ts";
 import { openFiles } from "./files.ts";
 import { Guard } from "./guard.ts";
+import { openPythonSlots } from "./python_slots.ts";
 import { createProcessSlotStarter } from "./process_slot.ts";
 import type { ChildCommand } from "./self_command.ts";
 import { dialBroker } from "./dial_broker.ts";
 
 export interface ProviderHostOptions
-  extends Omit<ProviderOptions, "openSession" | "runInSlot" | "loadFile" | "cached"> {
+  extends Omit<ProviderOptions, "openSession" | "runInSlot" | "loadFile" | "cached" | "python"> {
+  /** To offer Python, with the wheels of a directory or without any; left out not to. */
+  readonly python?: { readonly wheels: string | null };
   /** The two faces of the broker; both end with a slash. */
   readonly broker: { readonly http: URL; readonly webSocket: URL };
   /** null for none. */
@@ -24,7 +28,7 @@ export interface ProviderHostOptions
   readonly agent: string;
   /** Of WebSockets, in the order of preference; all that we know when absent. */
   readonly protocols?: readonly string[];
-  readonly commands: { readonly slot: ChildCommand; readonly guard: ChildCommand };
+  readonly commands: Readonly<Record<"slot" | "pythonSlot" | "guard", ChildCommand>>;
 }
 
 /** Files that are announced: about what a broker remembers of one provider. */
@@ -44,11 +48,14 @@ export async function runProviderHost(options: ProviderHostOptions): Promise<voi
   const stopped = new AbortController();
   const guard = new Guard({ command: commands.guard, logger });
   try {
+    await using python = await openPython(options, guard);
     const start = createProcessSlotStarter({ command: commands.slot, guard, logger });
     const pool = await SlotPool.open({ size: options.slots, start, logger }, signal);
     try {
+      const { python: _, ...rest } = options;
       await runProvider({
-        ...options,
+        ...rest,
+        ...(python !== null && { python: python.version }),
         openSession: async (signal) => {
           const { protocols } = options;
           const reached = await dialBroker(url.href, {
@@ -60,7 +67,8 @@ export async function runProviderHost(options: ProviderHostOptions): Promise<voi
           if (reached.generation === 1) return { ...reached, files };
           return await openSession({ dial: reached.dial, token: token ?? "", agent, logger, signal });
         },
-        runInSlot: (task, io, signal) => pool.run(task, io, signal),
+        // Without Python the session refuses such tasks.
+        runInSlot: (task, io, signal) => (task.python === undefined ? pool : python!).run(task, io, signal),
         loadFile: (ref, storagePath) => {
           storageUrl = storageAt(broker.http, storagePath);
           return cache.get(ref, stopped.signal);
@@ -74,4 +82,25 @@ export async function runProviderHost(options: ProviderHostOptions): Promise<voi
   } finally {
     await guard.close();
   }
+}
+
+interface PythonOffer extends AsyncDisposable {
+  readonly version: string;
+  readonly run: RunInSlot;
+}
+
+/** A pool with one warm slot; null when Python is not to be offered. */
+async function openPython(
+  { python, commands, logger, signal }: ProviderHostOptions,
+  guard: Guard,
+): Promise<PythonOffer | null> {
+  if (python === undefined) return null;
+  const { wheels } = python;
+  const { version, start } = await openPythonSlots({ command: commands.pythonSlot, guard, logger, wheels });
+  const pool = await PythonPool.open({ start, logger }, signal);
+  return {
+    version,
+    run: (task, io, signal) => pool.run(task, io, signal),
+    [Symbol.asyncDispose]: () => pool.close(),
+  };
 }

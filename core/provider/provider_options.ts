@@ -19,6 +19,8 @@ export interface ProviderOptions {
   readonly taskTimeoutMs: number;
   /** Bytes a task may write to files. */
   readonly taskDiskBytes: number;
+  /** Version of Pyodide for Python tasks; left out to take none. */
+  readonly python?: string;
   /** Leaves after the first task. */
   readonly once: boolean;
   /** Time that running tasks have to end when the provider is told to leave. */

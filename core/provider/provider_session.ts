@@ -3,6 +3,7 @@
 import { WasimoffError } from "../errors.ts";
 import type { RunAttempt } from "../protocol/gen/wasimoff/v2/wasimoff_pb.ts";
 import { Messenger, type RequestContext, type ResultInit } from "../protocol/messenger.ts";
+import { decodePython } from "../protocol/python_codec.ts";
 import { encodeOutcome } from "../protocol/outcome_codec.ts";
 import type { Session } from "../session/session.ts";
 import { AcceptedStdio } from "../session/stdio_response.ts";
@@ -65,7 +66,7 @@ export class ProviderSession {
   }
 
   async #announce(): Promise<void> {
-    const { name, slots, labels, taskMemoryBytes, taskTimeoutMs, cached, onReady } = this.#options;
+    const { name, slots, labels, taskMemoryBytes, taskTimeoutMs, python, cached, onReady } = this.#options;
     const value = {
       name,
       slots,
@@ -73,6 +74,7 @@ export class ProviderSession {
       cached: [...await cached()],
       taskMemory: BigInt(taskMemoryBytes),
       taskTimeoutMs: BigInt(taskTimeoutMs),
+      python: python ?? "",
     };
     const late = setTimeout(
       () =>
@@ -171,6 +173,9 @@ export class ProviderSession {
   #slotTask(attempt: RunAttempt, storagePath: string): SlotTask {
     const { module, args, env, preopens, artifacts, lenientArtifacts, limits, deterministic } = attempt;
     const { taskMemoryBytes, taskTimeoutMs, taskDiskBytes } = this.#options;
+    if (attempt.python !== undefined && this.#options.python === undefined) {
+      throw new WasimoffError("unimplemented", "this provider runs no Python");
+    }
     const file = (ref: string) => this.#file(ref, storagePath);
     return {
       module: file(module),
@@ -193,6 +198,7 @@ export class ProviderSession {
         artifactBytes: MAX_ARTIFACT_BYTES,
       },
       deterministic,
+      ...(attempt.python !== undefined && { python: decodePython(attempt.python) }),
     };
   }
 
@@ -202,6 +208,6 @@ export class ProviderSession {
   }
 }
 
-function outputs({ stdout, stderr, artifacts }: AcceptedStdio) {
-  return { stdout, stderr, artifacts };
+function outputs({ stdout, stderr, artifacts, result }: AcceptedStdio) {
+  return { stdout, stderr, artifacts, result };
 }

@@ -24,6 +24,8 @@ export interface Stdio {
   readonly stderr: ByteSink;
   /** null when none were asked for. */
   readonly artifacts: ByteSink | null;
+  /** Left out when no result of a Python program is wanted. */
+  readonly result?: ByteSink | null;
 }
 
 export interface StdioRequestOptions {
@@ -43,8 +45,8 @@ export interface StdioAnswer {
   readonly broken: Break | null;
 }
 
-/** stdin and three outputs. */
-const MAX_STREAMS_OF_REQUEST = 4;
+/** stdin and four outputs. */
+const MAX_STREAMS_OF_REQUEST = 5;
 
 interface Output {
   readonly stream: ReceiveStream;
@@ -55,6 +57,7 @@ interface Outputs {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly artifacts: Output | null;
+  readonly result: Output | null;
 }
 
 /**
@@ -83,6 +86,7 @@ export async function requestWithStdio(
         stdout: outputs.stdout.stream.id,
         stderr: outputs.stderr.stream.id,
         artifacts: outputs.artifacts?.stream.id ?? 0,
+        result: outputs.result?.stream.id ?? 0,
       }),
       {
         signal: cancel.signal,
@@ -124,6 +128,7 @@ function openOutputs(session: Session, stdio: Stdio, broken: AbortController): O
     stdout: open(stdio.stdout),
     stderr: open(stdio.stderr),
     artifacts: stdio.artifacts === null ? null : open(stdio.artifacts),
+    result: stdio.result ? open(stdio.result) : null,
   };
 }
 
@@ -156,8 +161,8 @@ async function outputsDone(session: Session, outputs: Outputs, canceled: AbortSi
 }
 
 /** Gives up the streams that were starved at the last look, too. */
-function endStarved({ stdout, stderr, artifacts }: Outputs, before: Set<ReceiveStream>): void {
-  for (const { stream } of [stdout, stderr, artifacts].filter((output) => output !== null)) {
+function endStarved({ stdout, stderr, artifacts, result }: Outputs, before: Set<ReceiveStream>): void {
+  for (const { stream } of [stdout, stderr, artifacts, result].filter((output) => output !== null)) {
     if (!stream.starved) before.delete(stream);
     else if (before.has(stream)) {
       stream.cancel(new WasimoffError("unavailable", "announced output did not come"));
@@ -165,21 +170,22 @@ function endStarved({ stdout, stderr, artifacts }: Outputs, before: Set<ReceiveS
   }
 }
 
-async function firstBreak({ stdout, stderr, artifacts }: Outputs): Promise<Break | null> {
-  return await stdout.done ?? await stderr.done ?? await artifacts?.done ?? null;
+async function firstBreak({ stdout, stderr, artifacts, result }: Outputs): Promise<Break | null> {
+  return await stdout.done ?? await stderr.done ?? await artifacts?.done ?? await result?.done ?? null;
 }
 
-function cancelOutputs({ stdout, stderr, artifacts }: Outputs, cause: WasimoffError): void {
-  for (const output of [stdout, stderr, artifacts]) output?.stream.cancel(cause);
+function cancelOutputs({ stdout, stderr, artifacts, result }: Outputs, cause: WasimoffError): void {
+  for (const output of [stdout, stderr, artifacts, result]) output?.stream.cancel(cause);
 }
 
 /** Whether any output is still to come to its end. */
-function endUnusedOutputs({ stdout, stderr, artifacts }: Outputs, result: Result): boolean {
-  const lengths = "lengths" in result.value ? result.value.lengths : undefined;
+function endUnusedOutputs({ stdout, stderr, artifacts, result }: Outputs, answer: Result): boolean {
+  const lengths = "lengths" in answer.value ? answer.value.lengths : undefined;
   const ended = [
     endUnused(stdout, lengths?.stdout),
     endUnused(stderr, lengths?.stderr),
     endUnused(artifacts, lengths?.artifacts),
+    endUnused(result, lengths?.result),
   ];
   return ended.includes(false);
 }

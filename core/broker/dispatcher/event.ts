@@ -26,6 +26,8 @@ export interface JoinEvent {
   readonly taskMemoryBytes: number;
   /** The most a task may ask for, and what it gets when it does not ask; `Infinity` when it does not say. */
   readonly taskTimeoutMs: number;
+  /** Version of Pyodide for Python tasks; left out when it takes none. */
+  readonly python?: string;
 }
 
 export interface StatusEvent {

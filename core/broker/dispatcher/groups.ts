@@ -55,6 +55,7 @@ export function newGroup(spec: TaskSpec, generation: Generation = requiredGenera
     memoryBytes: spec.memoryBytes,
     timeoutMs: spec.timeoutMs,
     generation,
+    python: spec.python !== undefined,
     serving: 0,
     buckets: Array.from({ length: LEVELS + 1 }, () => new RotatingSet<Provider>()),
     lanes: new Map(),

@@ -26,6 +26,7 @@ export function join(step: Step, event: JoinEvent): void {
     labels: event.labels,
     taskMemoryBytes: event.taskMemoryBytes,
     taskTimeoutMs: event.taskTimeoutMs,
+    python: event.python !== undefined,
     slots: believableSlots(event.slots),
     backlog: 0,
     suspect: false,

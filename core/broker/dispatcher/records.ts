@@ -83,6 +83,8 @@ export interface Provider {
   readonly labels: Labels;
   readonly taskMemoryBytes: number;
   readonly taskTimeoutMs: number;
+  /** Whether it runs Python. */
+  readonly python: boolean;
   slots: number;
   /** Attempts that it lets wait beyond its slots. */
   backlog: number;
@@ -114,6 +116,8 @@ export interface Group {
   readonly timeoutMs: number | null;
   /** Providers of an older generation cannot take them. */
   readonly generation: Generation;
+  /** Whether they are in Python. */
+  readonly python: boolean;
   /** Providers that meet them and are not draining. */
   serving: number;
   /** Providers that can take an attempt, by their level or the higher one they had when last met here. */

@@ -13,9 +13,11 @@ const PATTERN = /[*?[\]{}\\]/;
 
 /** The oldest protocol that can carry a task, but for its stdin, whose length shows later. */
 export function requiredGeneration(spec: TaskSpec): Generation {
-  const { memoryBytes, cpuMs, diskBytes, deterministic, preopens, artifacts, lenientArtifacts } = spec;
+  const { memoryBytes, cpuMs, diskBytes, deterministic, artifacts, lenientArtifacts } = spec;
   const limited = memoryBytes !== null || cpuMs !== null || diskBytes !== null;
-  if (limited || deterministic || !fitsV1(preopens)) return 2;
+  if (limited || deterministic || !(spec.python === undefined ? fitsV1(spec.preopens) : pythonFitsV1(spec))) {
+    return 2;
+  }
   return !lenientArtifacts && artifacts.some((artifact) => PATTERN.test(artifact)) ? 2 : 1;
 }
 
@@ -26,9 +28,15 @@ function fitsV1(preopens: readonly TaskPreopen[]): boolean {
   return more.length === 0 && !first.readOnly && first.guest === (first.zip === null ? "." : "/");
 }
 
+/** There a Python program has no arguments, and its ZIP goes to `/mnt`. */
+function pythonFitsV1({ args, preopens: [first, ...more] }: TaskSpec): boolean {
+  if (args.length > 1 || more.length > 0) return false;
+  return first === undefined || (first.guest === "/mnt" && first.zip !== null && !first.readOnly);
+}
+
 /** The same text for tasks with the same requirements, and for no others. */
 export function requirementsKey(spec: TaskSpec, generation: Generation): string {
-  const numbers = `${generation}/${spec.memoryBytes}/${spec.timeoutMs}`;
+  const numbers = `${generation}/${spec.python !== undefined}/${spec.memoryBytes}/${spec.timeoutMs}`;
   const require = sortedLabels(spec.require);
   return require.length === 0 ? numbers : `${numbers}/${JSON.stringify(require)}`;
 }
@@ -38,12 +46,13 @@ export function sortedLabels(labels: Labels): [string, string][] {
   return Object.entries(labels).sort(([a], [b]) => a < b ? -1 : 1);
 }
 
-type Requirements = Pick<Group, "require" | "memoryBytes" | "timeoutMs" | "generation">;
+type Requirements = Pick<Group, "require" | "memoryBytes" | "timeoutMs" | "generation" | "python">;
 
 /** Whether a provider may ever run tasks with these requirements. */
 export function meets(provider: Provider, required: Requirements): boolean {
   return meetsLabels(provider, required) &&
     required.generation <= provider.generation &&
+    (provider.python || !required.python) &&
     (required.memoryBytes ?? 0) <= provider.taskMemoryBytes &&
     (required.timeoutMs ?? 0) <= provider.taskTimeoutMs;
 }
@@ -60,7 +69,9 @@ export function missing(providers: readonly Provider[], required: Requirements, 
   if (newer.length === 0) {
     return `task needs a provider of wasimoff_v2: ${other ? "no other" : "none"} is connected`;
   }
-  const labelled = newer.filter((provider) => meetsLabels(provider, required));
+  const able = newer.filter(({ python }) => python || !required.python);
+  if (able.length === 0) return `${none} runs Python: it is offered by "wasimoff provider --python"`;
+  const labelled = able.filter((provider) => meetsLabels(provider, required));
   if (labelled.length === 0) return `${none} has ${labelsText(required)}`;
   const memoryBytes = required.memoryBytes ?? 0;
   const large = labelled.filter((provider) => memoryBytes <= provider.taskMemoryBytes);

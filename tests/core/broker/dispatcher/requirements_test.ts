@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { requiredGeneration, requirementsKey } from "../../../../core/broker/dispatcher/requirements.ts";
 import { MIB, ref, spec, TestDispatcher } from "./test_dispatcher.ts";
 
+const SCRIPT = { kind: "script", packages: [] } as const;
+
 Deno.test("requirementsKey() does not depend on the order of labels", () => {
   const key = (changes: Parameters<typeof spec>[0]) => requirementsKey(spec(changes), 1);
   const one = key({ require: { a: "1", b: "2" } });
@@ -12,6 +14,18 @@ Deno.test("requirementsKey() does not depend on the order of labels", () => {
   assert.notEqual(one, key({ require: { a: "1", b: "2" }, memoryBytes: 1 }));
   assert.notEqual(one, key({ require: { a: '1","b":"2' } }));
   assert.notEqual(one, requirementsKey(spec({ require: { a: "1", b: "2" } }), 2));
+  assert.notEqual(one, key({ require: { a: "1", b: "2" }, python: SCRIPT }));
+});
+
+Deno.test("Python runs only where it is offered, by old providers, too", () => {
+  const dispatcher = new TestDispatcher();
+  dispatcher.join("plain", { slots: 9 });
+  const why = 'no provider runs Python: it is offered by "wasimoff provider --python"';
+  assert.deepEqual(dispatcher.submit("t1", { python: SCRIPT }), [`queued t1: ${why}`]);
+  assert.deepEqual(dispatcher.join("snake", { python: "0.27.2" }), ["start t1 as a1 on snake"]);
+  assert.deepEqual(dispatcher.submit("t2"), ["start t2 as a2 on plain"]);
+  dispatcher.join("old", { generation: 1, python: "" });
+  assert.deepEqual(dispatcher.submit("t3", { python: SCRIPT }), ["start t3 as a3 on old"]);
 });
 
 Deno.test("a task runs only where its labels, memory and timeout are met", () => {
@@ -54,6 +68,10 @@ const GENERATIONS: readonly [what: string, changes: Parameters<typeof spec>[0], 
   ["one ZIP at the root", { preopens: [{ guest: "/", zip: ZIP, readOnly: false }] }, 1],
   ["an artifact", { artifacts: ["out/result.txt"] }, 1],
   ["a name with a star, from a client without patterns", { artifacts: ["*"], lenientArtifacts: true }, 1],
+  ["Python with a ZIP", { python: SCRIPT, preopens: [{ guest: "/mnt", zip: ZIP, readOnly: false }] }, 1],
+  ["Python with its name only", { python: SCRIPT, args: ["script.py"] }, 1],
+  ["Python with arguments", { python: SCRIPT, args: ["script.py", "x"] }, 2],
+  ["Python with a root", { python: SCRIPT, preopens: [{ guest: "/", zip: ZIP, readOnly: false }] }, 2],
   ["memory", { memoryBytes: 1 }, 2],
   ["determinism", { deterministic: true }, 2],
   ["CPU time", { cpuMs: 1 }, 2],

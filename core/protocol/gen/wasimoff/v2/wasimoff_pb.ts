@@ -10,7 +10,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file wasimoff/v2/wasimoff.proto.
  */
 export const file_wasimoff_v2_wasimoff: GenFile = /*@__PURE__*/
-  fileDesc("Chp3YXNpbW9mZi92Mi93YXNpbW9mZi5wcm90bxILd2FzaW1vZmYudjIicQoFSGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIUCgxjYXBhYmlsaXRpZXMYAiADKAkSDQoFdG9rZW4YAyABKAkSDQoFYWdlbnQYBCABKAkSIwoGcmVzdW1lGAUgASgLMhMud2FzaW1vZmYudjIuUmVzdW1lIjsKBlJlc3VtZRIPCgdzZXNzaW9uGAEgASgMEg4KBnNlY3JldBgCIAEoDBIQCghyZWNlaXZlZBgDIAEoBCKEAQoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIPCgdzZXNzaW9uGAMgASgMEg4KBnNlY3JldBgEIAEoDBIQCghyZWNlaXZlZBgFIAEoBBIQCghsZWFzZV9tcxgGIAEoDRINCgVhZ2VudBgHIAEoCSIoCgdSZWZ1c2FsEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCSKxAQoHTWVzc2FnZRInCgdyZXF1ZXN0GAEgASgLMhQud2FzaW1vZmYudjIuUmVxdWVzdEgAEikKCHJlc3BvbnNlGAIgASgLMhUud2FzaW1vZmYudjIuUmVzcG9uc2VIABIlCgZjYW5jZWwYAyABKAsyEy53YXNpbW9mZi52Mi5DYW5jZWxIABIjCgVldmVudBgEIAEoCzISLndhc2ltb2ZmLnYyLkV2ZW50SABCBgoEYm9keSK4AQoHUmVxdWVzdBIKCgJpZBgBIAEoDRISCgp0aW1lb3V0X21zGAIgASgNEikKCGFubm91bmNlGAogASgLMhUud2FzaW1vZmYudjIuQW5ub3VuY2VIABIoCghydW5fdGFzaxgLIAEoCzIULndhc2ltb2ZmLnYyLlJ1blRhc2tIABIuCgtydW5fYXR0ZW1wdBgMIAEoCzIXLndhc2ltb2ZmLnYyLlJ1bkF0dGVtcHRIAEIICgZtZXRob2QiyAEKCFJlc3BvbnNlEgoKAmlkGAEgASgNEiEKBWVycm9yGAIgASgLMhIud2FzaW1vZmYudjIuRXJyb3ISKwoJYW5ub3VuY2VkGAogASgLMhYud2FzaW1vZmYudjIuQW5ub3VuY2VkSAASJwoEdGFzaxgLIAEoCzIXLndhc2ltb2ZmLnYyLlRhc2tSZXN1bHRIABItCgdhdHRlbXB0GAwgASgLMhoud2FzaW1vZmYudjIuQXR0ZW1wdFJlc3VsdEgAQggKBnJlc3VsdCImCgVFcnJvchIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkiOAoGQ2FuY2VsEgoKAmlkGAEgASgNEiIKBnJlYXNvbhgCIAEoCzISLndhc2ltb2ZmLnYyLkVycm9yInsKBUV2ZW50EjYKD3Byb3ZpZGVyX3N0YXR1cxgKIAEoCzIbLndhc2ltb2ZmLnYyLlByb3ZpZGVyU3RhdHVzSAASMgoNdGFza19wcm9ncmVzcxgLIAEoCzIZLndhc2ltb2ZmLnYyLlRhc2tQcm9ncmVzc0gAQgYKBGtpbmQixwEKCEFubm91bmNlEgwKBG5hbWUYASABKAkSDQoFc2xvdHMYAiABKA0SMQoGbGFiZWxzGAMgAygLMiEud2FzaW1vZmYudjIuQW5ub3VuY2UuTGFiZWxzRW50cnkSDgoGY2FjaGVkGAQgAygJEhMKC3Rhc2tfbWVtb3J5GAUgASgEEhcKD3Rhc2tfdGltZW91dF9tcxgGIAEoBBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKCUFubm91bmNlZBIQCghwcm92aWRlchgBIAEoCRIUCgxzdG9yYWdlX3BhdGgYAiABKAkiQgoOUHJvdmlkZXJTdGF0dXMSDQoFc2xvdHMYASABKA0SEAoIZHJhaW5pbmcYAiABKAgSDwoHYmFja2xvZxgDIAEoDSLGAQoMVGFza1Byb2dyZXNzEg8KB3JlcXVlc3QYASABKA0SDAoEdGFzaxgCIAEoCRIuCgVzdGF0ZRgDIAEoDjIfLndhc2ltb2ZmLnYyLlRhc2tQcm9ncmVzcy5TdGF0ZRIQCghwcm92aWRlchgEIAEoCRIOCgZkZXRhaWwYBSABKAkiRQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIKCgZRVUVVRUQQARILCgdSVU5OSU5HEAISDAoIUkVUUllJTkcQAyI4CgdQcmVvcGVuEg0KBWd1ZXN0GAEgASgJEgsKA3ppcBgCIAEoCRIRCglyZWFkX29ubHkYAyABKAgiWgoGTGltaXRzEhIKCnRpbWVvdXRfbXMYASABKAQSDgoGbWVtb3J5GAIgASgEEg4KBmNwdV9tcxgDIAEoBBIMCgRkaXNrGAQgASgEEg4KBm91dHB1dBgFIAEoBCI8CgNRb3MSEAoIcHJpb3JpdHkYASABKAgSEAoIZGVhZGxpbmUYAiABKAMSEQoJaW1tZWRpYXRlGAMgASgIIl4KBVN0ZGlvEhMKC3N0ZGluX2J5dGVzGAEgASgMEg0KBXN0ZGluGAIgASgNEg4KBnN0ZG91dBgDIAEoDRIOCgZzdGRlcnIYBCABKA0SEQoJYXJ0aWZhY3RzGAUgASgNIoQDCgdSdW5UYXNrEg4KBm1vZHVsZRgBIAEoCRIMCgRhcmdzGAIgAygJEgsKA2VudhgDIAMoCRImCghwcmVvcGVucxgEIAMoCzIULndhc2ltb2ZmLnYyLlByZW9wZW4SEQoJYXJ0aWZhY3RzGAUgAygJEiMKBmxpbWl0cxgGIAEoCzITLndhc2ltb2ZmLnYyLkxpbWl0cxIdCgNxb3MYByABKAsyEC53YXNpbW9mZi52Mi5Rb3MSMgoHcmVxdWlyZRgIIAMoCzIhLndhc2ltb2ZmLnYyLlJ1blRhc2suUmVxdWlyZUVudHJ5EhAKCGF0dGVtcHRzGAkgASgNEiEKBXN0ZGlvGAogASgLMhIud2FzaW1vZmYudjIuU3RkaW8SEAoIcHJvZ3Jlc3MYCyABKAgSFQoNZGV0ZXJtaW5pc3RpYxgMIAEoCBINCgV0cmFjZRgNIAEoCBouCgxSZXF1aXJlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLYAgoHT3V0Y29tZRIrCgZyZWFzb24YASABKA4yGy53YXNpbW9mZi52Mi5PdXRjb21lLlJlYXNvbhIrCgZvcmlnaW4YAiABKA4yGy53YXNpbW9mZi52Mi5PdXRjb21lLk9yaWdpbhIOCgZzdGF0dXMYAyABKAUSDwoHbWVzc2FnZRgEIAEoCSJ/CgZSZWFzb24SFgoSUkVBU09OX1VOU1BFQ0lGSUVEEAASCAoERVhJVBABEgsKB1RJTUVPVVQQAhIKCgZNRU1PUlkQAxIICgRUUkFQEAQSDQoJQ0FOQ0VMTEVEEAUSCAoETE9TVBAGEgwKCFJFSkVDVEVEEAcSCQoFTElNSVQQCCJRCgZPcmlnaW4SFgoST1JJR0lOX1VOU1BFQ0lGSUVEEAASCQoFR1VFU1QQARIMCghQUk9WSURFUhACEgoKBkJST0tFUhADEgoKBkNMSUVOVBAEIkIKDVN0cmVhbUxlbmd0aHMSDgoGc3Rkb3V0GAEgASgEEg4KBnN0ZGVychgCIAEoBBIRCglhcnRpZmFjdHMYAyABKAQi4gEKClRhc2tSZXN1bHQSDAoEdGFzaxgBIAEoCRIlCgdvdXRjb21lGAIgASgLMhQud2FzaW1vZmYudjIuT3V0Y29tZRIQCghwcm92aWRlchgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIRCglxdWV1ZWRfbXMYBSABKAESEwoLZHVyYXRpb25fbXMYBiABKAESKwoHbGVuZ3RocxgHIAEoCzIaLndhc2ltb2ZmLnYyLlN0cmVhbUxlbmd0aHMSJgoFdHJhY2UYCCADKAsyFy53YXNpbW9mZi52Mi5UcmFjZUV2ZW50Ii4KClRyYWNlRXZlbnQSDQoFZXZlbnQYASABKA0SEQoJdW5peF9uYW5vGAIgASgDIowCCgpSdW5BdHRlbXB0Eg8KB2F0dGVtcHQYASABKAkSDgoGbW9kdWxlGAIgASgJEgwKBGFyZ3MYAyADKAkSCwoDZW52GAQgAygJEiYKCHByZW9wZW5zGAUgAygLMhQud2FzaW1vZmYudjIuUHJlb3BlbhIRCglhcnRpZmFjdHMYBiADKAkSIwoGbGltaXRzGAcgASgLMhMud2FzaW1vZmYudjIuTGltaXRzEiEKBXN0ZGlvGAggASgLMhIud2FzaW1vZmYudjIuU3RkaW8SFQoNZGV0ZXJtaW5pc3RpYxgJIAEoCBIZChFsZW5pZW50X2FydGlmYWN0cxgKIAEoCBINCgV0cmFjZRgLIAEoCCLBAQoNQXR0ZW1wdFJlc3VsdBIPCgdhdHRlbXB0GAEgASgJEiUKB291dGNvbWUYAiABKAsyFC53YXNpbW9mZi52Mi5PdXRjb21lEhMKC2R1cmF0aW9uX21zGAMgASgBEg4KBm1lbW9yeRgEIAEoBBIrCgdsZW5ndGhzGAUgASgLMhoud2FzaW1vZmYudjIuU3RyZWFtTGVuZ3RocxImCgV0cmFjZRgGIAMoCzIXLndhc2ltb2ZmLnYyLlRyYWNlRXZlbnRiBnByb3RvMw");
+  fileDesc("Chp3YXNpbW9mZi92Mi93YXNpbW9mZi5wcm90bxILd2FzaW1vZmYudjIicQoFSGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIUCgxjYXBhYmlsaXRpZXMYAiADKAkSDQoFdG9rZW4YAyABKAkSDQoFYWdlbnQYBCABKAkSIwoGcmVzdW1lGAUgASgLMhMud2FzaW1vZmYudjIuUmVzdW1lIjsKBlJlc3VtZRIPCgdzZXNzaW9uGAEgASgMEg4KBnNlY3JldBgCIAEoDBIQCghyZWNlaXZlZBgDIAEoBCKEAQoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIPCgdzZXNzaW9uGAMgASgMEg4KBnNlY3JldBgEIAEoDBIQCghyZWNlaXZlZBgFIAEoBBIQCghsZWFzZV9tcxgGIAEoDRINCgVhZ2VudBgHIAEoCSIoCgdSZWZ1c2FsEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCSKxAQoHTWVzc2FnZRInCgdyZXF1ZXN0GAEgASgLMhQud2FzaW1vZmYudjIuUmVxdWVzdEgAEikKCHJlc3BvbnNlGAIgASgLMhUud2FzaW1vZmYudjIuUmVzcG9uc2VIABIlCgZjYW5jZWwYAyABKAsyEy53YXNpbW9mZi52Mi5DYW5jZWxIABIjCgVldmVudBgEIAEoCzISLndhc2ltb2ZmLnYyLkV2ZW50SABCBgoEYm9keSK4AQoHUmVxdWVzdBIKCgJpZBgBIAEoDRISCgp0aW1lb3V0X21zGAIgASgNEikKCGFubm91bmNlGAogASgLMhUud2FzaW1vZmYudjIuQW5ub3VuY2VIABIoCghydW5fdGFzaxgLIAEoCzIULndhc2ltb2ZmLnYyLlJ1blRhc2tIABIuCgtydW5fYXR0ZW1wdBgMIAEoCzIXLndhc2ltb2ZmLnYyLlJ1bkF0dGVtcHRIAEIICgZtZXRob2QiyAEKCFJlc3BvbnNlEgoKAmlkGAEgASgNEiEKBWVycm9yGAIgASgLMhIud2FzaW1vZmYudjIuRXJyb3ISKwoJYW5ub3VuY2VkGAogASgLMhYud2FzaW1vZmYudjIuQW5ub3VuY2VkSAASJwoEdGFzaxgLIAEoCzIXLndhc2ltb2ZmLnYyLlRhc2tSZXN1bHRIABItCgdhdHRlbXB0GAwgASgLMhoud2FzaW1vZmYudjIuQXR0ZW1wdFJlc3VsdEgAQggKBnJlc3VsdCImCgVFcnJvchIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkiOAoGQ2FuY2VsEgoKAmlkGAEgASgNEiIKBnJlYXNvbhgCIAEoCzISLndhc2ltb2ZmLnYyLkVycm9yInsKBUV2ZW50EjYKD3Byb3ZpZGVyX3N0YXR1cxgKIAEoCzIbLndhc2ltb2ZmLnYyLlByb3ZpZGVyU3RhdHVzSAASMgoNdGFza19wcm9ncmVzcxgLIAEoCzIZLndhc2ltb2ZmLnYyLlRhc2tQcm9ncmVzc0gAQgYKBGtpbmQi1wEKCEFubm91bmNlEgwKBG5hbWUYASABKAkSDQoFc2xvdHMYAiABKA0SMQoGbGFiZWxzGAMgAygLMiEud2FzaW1vZmYudjIuQW5ub3VuY2UuTGFiZWxzRW50cnkSDgoGY2FjaGVkGAQgAygJEhMKC3Rhc2tfbWVtb3J5GAUgASgEEhcKD3Rhc2tfdGltZW91dF9tcxgGIAEoBBIOCgZweXRob24YByABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzCglBbm5vdW5jZWQSEAoIcHJvdmlkZXIYASABKAkSFAoMc3RvcmFnZV9wYXRoGAIgASgJIkIKDlByb3ZpZGVyU3RhdHVzEg0KBXNsb3RzGAEgASgNEhAKCGRyYWluaW5nGAIgASgIEg8KB2JhY2tsb2cYAyABKA0ixgEKDFRhc2tQcm9ncmVzcxIPCgdyZXF1ZXN0GAEgASgNEgwKBHRhc2sYAiABKAkSLgoFc3RhdGUYAyABKA4yHy53YXNpbW9mZi52Mi5UYXNrUHJvZ3Jlc3MuU3RhdGUSEAoIcHJvdmlkZXIYBCABKAkSDgoGZGV0YWlsGAUgASgJIkUKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASCgoGUVVFVUVEEAESCwoHUlVOTklORxACEgwKCFJFVFJZSU5HEAMiOAoHUHJlb3BlbhINCgVndWVzdBgBIAEoCRILCgN6aXAYAiABKAkSEQoJcmVhZF9vbmx5GAMgASgIIloKBkxpbWl0cxISCgp0aW1lb3V0X21zGAEgASgEEg4KBm1lbW9yeRgCIAEoBBIOCgZjcHVfbXMYAyABKAQSDAoEZGlzaxgEIAEoBBIOCgZvdXRwdXQYBSABKAQiPAoDUW9zEhAKCHByaW9yaXR5GAEgASgIEhAKCGRlYWRsaW5lGAIgASgDEhEKCWltbWVkaWF0ZRgDIAEoCCJuCgVTdGRpbxITCgtzdGRpbl9ieXRlcxgBIAEoDBINCgVzdGRpbhgCIAEoDRIOCgZzdGRvdXQYAyABKA0SDgoGc3RkZXJyGAQgASgNEhEKCWFydGlmYWN0cxgFIAEoDRIOCgZyZXN1bHQYBiABKA0ieAoGUHl0aG9uEiYKBGtpbmQYASABKA4yGC53YXNpbW9mZi52Mi5QeXRob24uS2luZBIQCghwYWNrYWdlcxgCIAMoCSI0CgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIKCgZTQ1JJUFQQARIKCgZQSUNLTEUQAiKpAwoHUnVuVGFzaxIOCgZtb2R1bGUYASABKAkSDAoEYXJncxgCIAMoCRILCgNlbnYYAyADKAkSJgoIcHJlb3BlbnMYBCADKAsyFC53YXNpbW9mZi52Mi5QcmVvcGVuEhEKCWFydGlmYWN0cxgFIAMoCRIjCgZsaW1pdHMYBiABKAsyEy53YXNpbW9mZi52Mi5MaW1pdHMSHQoDcW9zGAcgASgLMhAud2FzaW1vZmYudjIuUW9zEjIKB3JlcXVpcmUYCCADKAsyIS53YXNpbW9mZi52Mi5SdW5UYXNrLlJlcXVpcmVFbnRyeRIQCghhdHRlbXB0cxgJIAEoDRIhCgVzdGRpbxgKIAEoCzISLndhc2ltb2ZmLnYyLlN0ZGlvEhAKCHByb2dyZXNzGAsgASgIEhUKDWRldGVybWluaXN0aWMYDCABKAgSDQoFdHJhY2UYDSABKAgSIwoGcHl0aG9uGA4gASgLMhMud2FzaW1vZmYudjIuUHl0aG9uGi4KDFJlcXVpcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItgCCgdPdXRjb21lEisKBnJlYXNvbhgBIAEoDjIbLndhc2ltb2ZmLnYyLk91dGNvbWUuUmVhc29uEisKBm9yaWdpbhgCIAEoDjIbLndhc2ltb2ZmLnYyLk91dGNvbWUuT3JpZ2luEg4KBnN0YXR1cxgDIAEoBRIPCgdtZXNzYWdlGAQgASgJIn8KBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIICgRFWElUEAESCwoHVElNRU9VVBACEgoKBk1FTU9SWRADEggKBFRSQVAQBBINCglDQU5DRUxMRUQQBRIICgRMT1NUEAYSDAoIUkVKRUNURUQQBxIJCgVMSU1JVBAIIlEKBk9yaWdpbhIWChJPUklHSU5fVU5TUEVDSUZJRUQQABIJCgVHVUVTVBABEgwKCFBST1ZJREVSEAISCgoGQlJPS0VSEAMSCgoGQ0xJRU5UEAQiUgoNU3RyZWFtTGVuZ3RocxIOCgZzdGRvdXQYASABKAQSDgoGc3RkZXJyGAIgASgEEhEKCWFydGlmYWN0cxgDIAEoBBIOCgZyZXN1bHQYBCABKAQi4gEKClRhc2tSZXN1bHQSDAoEdGFzaxgBIAEoCRIlCgdvdXRjb21lGAIgASgLMhQud2FzaW1vZmYudjIuT3V0Y29tZRIQCghwcm92aWRlchgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIRCglxdWV1ZWRfbXMYBSABKAESEwoLZHVyYXRpb25fbXMYBiABKAESKwoHbGVuZ3RocxgHIAEoCzIaLndhc2ltb2ZmLnYyLlN0cmVhbUxlbmd0aHMSJgoFdHJhY2UYCCADKAsyFy53YXNpbW9mZi52Mi5UcmFjZUV2ZW50Ii4KClRyYWNlRXZlbnQSDQoFZXZlbnQYASABKA0SEQoJdW5peF9uYW5vGAIgASgDIrECCgpSdW5BdHRlbXB0Eg8KB2F0dGVtcHQYASABKAkSDgoGbW9kdWxlGAIgASgJEgwKBGFyZ3MYAyADKAkSCwoDZW52GAQgAygJEiYKCHByZW9wZW5zGAUgAygLMhQud2FzaW1vZmYudjIuUHJlb3BlbhIRCglhcnRpZmFjdHMYBiADKAkSIwoGbGltaXRzGAcgASgLMhMud2FzaW1vZmYudjIuTGltaXRzEiEKBXN0ZGlvGAggASgLMhIud2FzaW1vZmYudjIuU3RkaW8SFQoNZGV0ZXJtaW5pc3RpYxgJIAEoCBIZChFsZW5pZW50X2FydGlmYWN0cxgKIAEoCBINCgV0cmFjZRgLIAEoCBIjCgZweXRob24YDCABKAsyEy53YXNpbW9mZi52Mi5QeXRob24iwQEKDUF0dGVtcHRSZXN1bHQSDwoHYXR0ZW1wdBgBIAEoCRIlCgdvdXRjb21lGAIgASgLMhQud2FzaW1vZmYudjIuT3V0Y29tZRITCgtkdXJhdGlvbl9tcxgDIAEoARIOCgZtZW1vcnkYBCABKAQSKwoHbGVuZ3RocxgFIAEoCzIaLndhc2ltb2ZmLnYyLlN0cmVhbUxlbmd0aHMSJgoFdHJhY2UYBiADKAsyFy53YXNpbW9mZi52Mi5UcmFjZUV2ZW50YgZwcm90bzM");
 
 /**
  * First frame of a dialer. At most 16 KiB, within 5 s.
@@ -430,6 +430,13 @@ export type Announce = Message$1<"wasimoff.v2.Announce"> & {
    * @generated from field: uint64 task_timeout_ms = 6;
    */
   taskTimeoutMs: bigint;
+
+  /**
+   * version of Pyodide for Python tasks; empty: takes none
+   *
+   * @generated from field: string python = 7;
+   */
+  python: string;
 };
 
 /**
@@ -675,7 +682,7 @@ export const QosSchema: GenMessage<Qos> = /*@__PURE__*/
 
 /**
  * Streams are named by ids of the requester (core/protocol/README.md). stdin flows to the responder, the
- * other three to the requester.
+ * others to the requester.
  *
  * @generated from message wasimoff.v2.Stdio
  */
@@ -708,6 +715,13 @@ export type Stdio = Message$1<"wasimoff.v2.Stdio"> & {
    * @generated from field: uint32 artifacts = 5;
    */
   artifacts: number;
+
+  /**
+   * pickle of a Python program's result
+   *
+   * @generated from field: uint32 result = 6;
+   */
+  result: number;
 };
 
 /**
@@ -716,6 +730,62 @@ export type Stdio = Message$1<"wasimoff.v2.Stdio"> & {
  */
 export const StdioSchema: GenMessage<Stdio> = /*@__PURE__*/
   messageDesc(file_wasimoff_v2_wasimoff, 17);
+
+/**
+ * The module of the task is a program in Python, which runs as Pyodide runs it.
+ *
+ * @generated from message wasimoff.v2.Python
+ */
+export type Python = Message$1<"wasimoff.v2.Python"> & {
+  /**
+   * @generated from field: wasimoff.v2.Python.Kind kind = 1;
+   */
+  kind: Python_Kind;
+
+  /**
+   * names of packages to load before it
+   *
+   * @generated from field: repeated string packages = 2;
+   */
+  packages: string[];
+};
+
+/**
+ * Describes the message wasimoff.v2.Python.
+ * Use `create(PythonSchema)` to create a new message.
+ */
+export const PythonSchema: GenMessage<Python> = /*@__PURE__*/
+  messageDesc(file_wasimoff_v2_wasimoff, 18);
+
+/**
+ * @generated from enum wasimoff.v2.Python.Kind
+ */
+export enum Python_Kind {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  KIND_UNSPECIFIED = 0,
+
+  /**
+   * text in UTF-8
+   *
+   * @generated from enum value: SCRIPT = 1;
+   */
+  SCRIPT = 1,
+
+  /**
+   * of [callable, args, kwargs]
+   *
+   * @generated from enum value: PICKLE = 2;
+   */
+  PICKLE = 2,
+}
+
+/**
+ * Describes the enum wasimoff.v2.Python.Kind.
+ */
+export const Python_KindSchema: GenEnum<Python_Kind> = /*@__PURE__*/
+  enumDesc(file_wasimoff_v2_wasimoff, 18, 0);
 
 /**
  * @generated from message wasimoff.v2.RunTask
@@ -799,6 +869,13 @@ export type RunTask = Message$1<"wasimoff.v2.RunTask"> & {
    * @generated from field: bool trace = 13;
    */
   trace: boolean;
+
+  /**
+   * absent: a WASI program
+   *
+   * @generated from field: wasimoff.v2.Python python = 14;
+   */
+  python?: Python | undefined;
 };
 
 /**
@@ -806,7 +883,7 @@ export type RunTask = Message$1<"wasimoff.v2.RunTask"> & {
  * Use `create(RunTaskSchema)` to create a new message.
  */
 export const RunTaskSchema: GenMessage<RunTask> = /*@__PURE__*/
-  messageDesc(file_wasimoff_v2_wasimoff, 18);
+  messageDesc(file_wasimoff_v2_wasimoff, 19);
 
 /**
  * @generated from message wasimoff.v2.Outcome
@@ -838,7 +915,7 @@ export type Outcome = Message$1<"wasimoff.v2.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_wasimoff_v2_wasimoff, 19);
+  messageDesc(file_wasimoff_v2_wasimoff, 20);
 
 /**
  * @generated from enum wasimoff.v2.Outcome.Reason
@@ -894,7 +971,7 @@ export enum Outcome_Reason {
  * Describes the enum wasimoff.v2.Outcome.Reason.
  */
 export const Outcome_ReasonSchema: GenEnum<Outcome_Reason> = /*@__PURE__*/
-  enumDesc(file_wasimoff_v2_wasimoff, 19, 0);
+  enumDesc(file_wasimoff_v2_wasimoff, 20, 0);
 
 /**
  * @generated from enum wasimoff.v2.Outcome.Origin
@@ -930,7 +1007,7 @@ export enum Outcome_Origin {
  * Describes the enum wasimoff.v2.Outcome.Origin.
  */
 export const Outcome_OriginSchema: GenEnum<Outcome_Origin> = /*@__PURE__*/
-  enumDesc(file_wasimoff_v2_wasimoff, 19, 1);
+  enumDesc(file_wasimoff_v2_wasimoff, 20, 1);
 
 /**
  * Bytes sent on each stream; 0 says that the stream was never used and needs no END.
@@ -952,6 +1029,11 @@ export type StreamLengths = Message$1<"wasimoff.v2.StreamLengths"> & {
    * @generated from field: uint64 artifacts = 3;
    */
   artifacts: bigint;
+
+  /**
+   * @generated from field: uint64 result = 4;
+   */
+  result: bigint;
 };
 
 /**
@@ -959,7 +1041,7 @@ export type StreamLengths = Message$1<"wasimoff.v2.StreamLengths"> & {
  * Use `create(StreamLengthsSchema)` to create a new message.
  */
 export const StreamLengthsSchema: GenMessage<StreamLengths> = /*@__PURE__*/
-  messageDesc(file_wasimoff_v2_wasimoff, 20);
+  messageDesc(file_wasimoff_v2_wasimoff, 21);
 
 /**
  * @generated from message wasimoff.v2.TaskResult
@@ -1013,7 +1095,7 @@ export type TaskResult = Message$1<"wasimoff.v2.TaskResult"> & {
  * Use `create(TaskResultSchema)` to create a new message.
  */
 export const TaskResultSchema: GenMessage<TaskResult> = /*@__PURE__*/
-  messageDesc(file_wasimoff_v2_wasimoff, 21);
+  messageDesc(file_wasimoff_v2_wasimoff, 22);
 
 /**
  * A moment of a task; `event` is a number of wasimoff.v1 Task.TraceEvent.EventType.
@@ -1037,7 +1119,7 @@ export type TraceEvent = Message$1<"wasimoff.v2.TraceEvent"> & {
  * Use `create(TraceEventSchema)` to create a new message.
  */
 export const TraceEventSchema: GenMessage<TraceEvent> = /*@__PURE__*/
-  messageDesc(file_wasimoff_v2_wasimoff, 22);
+  messageDesc(file_wasimoff_v2_wasimoff, 23);
 
 /**
  * @generated from message wasimoff.v2.RunAttempt
@@ -1105,6 +1187,11 @@ export type RunAttempt = Message$1<"wasimoff.v2.RunAttempt"> & {
    * @generated from field: bool trace = 11;
    */
   trace: boolean;
+
+  /**
+   * @generated from field: wasimoff.v2.Python python = 12;
+   */
+  python?: Python | undefined;
 };
 
 /**
@@ -1112,7 +1199,7 @@ export type RunAttempt = Message$1<"wasimoff.v2.RunAttempt"> & {
  * Use `create(RunAttemptSchema)` to create a new message.
  */
 export const RunAttemptSchema: GenMessage<RunAttempt> = /*@__PURE__*/
-  messageDesc(file_wasimoff_v2_wasimoff, 23);
+  messageDesc(file_wasimoff_v2_wasimoff, 24);
 
 /**
  * @generated from message wasimoff.v2.AttemptResult
@@ -1158,5 +1245,5 @@ export type AttemptResult = Message$1<"wasimoff.v2.AttemptResult"> & {
  * Use `create(AttemptResultSchema)` to create a new message.
  */
 export const AttemptResultSchema: GenMessage<AttemptResult> = /*@__PURE__*/
-  messageDesc(file_wasimoff_v2_wasimoff, 24);
+  messageDesc(file_wasimoff_v2_wasimoff, 25);
 

@@ -1,0 +1,30 @@
+/** How Python programs are run, as it travels. */
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { WasimoffError } from "../errors.ts";
+import type { PythonKind, PythonRun } from "../python_run.ts";
+import { type Python, Python_Kind, type PythonSchema } from "./gen/wasimoff/v2/wasimoff_pb.ts";
+
+/** Names of packages that a task may ask for. */
+const MAX_PACKAGES = 256;
+
+const KINDS: Readonly<Record<PythonKind, Python_Kind>> = {
+  script: Python_Kind.SCRIPT,
+  pickle: Python_Kind.PICKLE,
+};
+
+export function encodePython({ kind, packages }: PythonRun): MessageInitShape<typeof PythonSchema> {
+  return { kind: KINDS[kind], packages: [...packages] };
+}
+
+/** Throws `invalid_argument` for a kind that nobody knows, and for too many packages. */
+export function decodePython({ kind, packages }: Python): PythonRun {
+  const known = (Object.keys(KINDS) as PythonKind[]).find((name) => KINDS[name] === kind);
+  if (known === undefined) {
+    throw new WasimoffError("invalid_argument", "python program is neither a script nor a pickle");
+  }
+  if (packages.length > MAX_PACKAGES) {
+    throw new WasimoffError("invalid_argument", `task asks for more than ${MAX_PACKAGES} packages`);
+  }
+  return { kind: known, packages };
+}
