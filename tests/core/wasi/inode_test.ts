@@ -95,3 +95,18 @@ Deno.test("Directory counts names and subdirectories as links", () => {
   assert.deepEqual([root.nlink, sub.nlink], [2, 0]);
   assert.throws(() => sub.add("late", new Directory(root.volume, 0n), 0n), new WasiFault(44));
 });
+
+Deno.test("Directory notes when an inode gets and loses a name, as a change of it and of itself", () => {
+  const root = makeTree();
+  const a = child(root, "a");
+  const one = a.lookup("one") as File;
+  const times = () => [one.mtim, one.ctim, a.mtim, a.ctim];
+  a.add("three", one, 5n);
+  assert.deepEqual(times(), [1n, 5n, 5n, 5n]);
+  a.remove("two", 6n);
+  assert.deepEqual(times(), [1n, 6n, 6n, 6n]);
+  a.replace("three", new File(root.volume, 7n), 7n);
+  assert.deepEqual(times(), [1n, 7n, 7n, 7n]);
+  a.move("one", { directory: root, as: "moved" }, 8n);
+  assert.deepEqual([...times(), root.mtim, one.nlink], [1n, 8n, 8n, 8n, 8n, 1]);
+});

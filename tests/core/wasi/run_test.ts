@@ -64,6 +64,15 @@ Deno.test("runProgram() puts a trap at the cap down to memory", async () => {
   assert.equal(memoryBytes, MEMORY_CAP_BYTES);
 });
 
+Deno.test("runProgram() puts a trap down to memory from 95 % of the cap on", async () => {
+  const capPages = 100;
+  for (const [pages, kind] of [[94, "trap"], [95, "memory"], [100, "memory"]] as const) {
+    const module = new WebAssembly.Module(commandModule({ memory: [0, pages], body: [0x00] }));
+    const { ending } = await runProgram(makeProgram(module, { memoryCapBytes: capPages * 65_536 }));
+    assert.equal(ending.kind, kind, `${pages} of ${capPages} pages`);
+  }
+});
+
 Deno.test("runProgram() brings the memory that a program imports", async () => {
   const module = compileFixture("import_memory");
   const importedMemory = { initial: 2, maximum: MEMORY_CAP_BYTES / 65_536 };
@@ -80,12 +89,14 @@ Deno.test("runProgram() brings the memory that a program imports", async () => {
 
 Deno.test("runProgram() takes a memory by whatever name, and touches no prototype", async () => {
   const importedMemory = { initial: 1, maximum: 1 };
-  for (const [module, name] of [["__proto__", "toString"], ["constructor", "__proto__"], ["", ""]] as const) {
+  const names = [["__proto__", "toString"], ["constructor", "__proto__"], ["toString", "touched"], ["", ""]];
+  for (const [module = "", name = ""] of names) {
     const parts = { memoryImports: [memoryImport(module, name, [1, 1, 1])] };
     const program = makeProgram(new WebAssembly.Module(commandModule(parts)), { importedMemory });
     assert.deepEqual(await runProgram(program), { ending: { kind: "exit", status: 0 }, memoryBytes: 65_536 });
   }
   assert.equal(typeof Object.prototype.toString, "function");
+  assert.equal(Object.hasOwn(Object.prototype.toString, "touched"), false);
 });
 
 Deno.test("runProgram() calls a start function first, with memory and waiting at hand", async () => {
