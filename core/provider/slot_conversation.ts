@@ -17,7 +17,9 @@ import { SlotSupply, type SuppliedFile } from "./slot_supply.ts";
 import { SlotWatch } from "./slot_watch.ts";
 import { StdinPump } from "./stdin_pump.ts";
 
-/** Time for sending artifacts, without that of their reader; they are packed in the time of the guest. */
+/** Time for packing artifacts: 65,000 small files take some 12 s. */
+export const PACKING_TIMEOUT_MS = 60_000;
+/** Time for sending artifacts, without that of their reader. */
 export const ARTIFACTS_TIMEOUT_MS = 30_000;
 
 export interface ConversationParts {
@@ -43,7 +45,7 @@ export interface ConversationEnd {
 type Verdict = Outcome | WasimoffError;
 
 /** How far the task is, as its slot says: the order is fixed. */
-type Stage = "preparing" | "started" | "returning";
+type Stage = "preparing" | "started" | "packing" | "returning";
 
 export class SlotConversation {
   readonly #parts: ConversationParts;
@@ -168,9 +170,21 @@ export class SlotConversation {
         if (this.#stage !== "preparing") throw broken("its guest starts twice");
         this.#stage = "started";
         return this.#watch.startGuest();
+      case FRAME.ENDED:
+        return this.#pack();
       default:
         throw broken(`a frame of type ${type}`);
     }
+  }
+
+  /** Packing has a time of its own, however little of its own the guest has left. */
+  #pack(): void {
+    if (this.#stage === "packing" || this.#parts.task.artifacts.length === 0) {
+      throw broken("its guest ends twice");
+    }
+    this.#stage = "packing";
+    this.#watch.endGuest();
+    this.#watch.startPhase(PACKING_TIMEOUT_MS, () => tooLate("packing artifacts", PACKING_TIMEOUT_MS));
   }
 
   /** Once it is too much, the slot is killed, and no room is waited for. */

@@ -98,6 +98,7 @@ export class SlotLoop {
       stdin,
       write: (type, chunk) => this.#stream(type, chunk),
       started: () => this.#waited && void this.#host.write(encodeFrame(FRAME.STARTED)),
+      packing: () => void this.#host.write(encodeFrame(FRAME.ENDED)),
     });
     this.#stdin = null;
     this.#host.write(encodeDone({ ...done, outcome: this.#allowance?.problem ?? done.outcome }));

@@ -40,6 +40,8 @@ export const FRAME = {
   DONE: 23,
   /** To the provider, after the guest's end: a part of the pickle of a Python program's result. */
   RESULT: 24,
+  /** To the provider, where artifacts were asked for: the guest has ended, they are packed now. */
+  ENDED: 25,
 } as const;
 
 export type FrameType = typeof FRAME[keyof typeof FRAME];

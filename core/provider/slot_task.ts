@@ -23,6 +23,8 @@ export interface TaskParts {
   readonly write: (type: FrameType, chunk: Uint8Array) => void | Promise<void>;
   /** Called when the time of the guest begins. */
   readonly started: () => void;
+  /** Called when the guest has ended and its artifacts are packed. */
+  readonly packing: () => void;
 }
 
 /** What is known of the guest once it has ended. */
@@ -61,6 +63,7 @@ async function runGuest(header: RunHeader, parts: TaskParts): Promise<Ended> {
   const durationMs = Number(host.clock.monotonicNs() - startedNs) / 1e6;
   const own = outcomeOf(ending);
   if (ending.kind !== "exit") return { outcome: own, durationMs, memoryBytes };
+  if (header.artifacts.length > 0) parts.packing();
   const { zip, problem } = await collectArtifacts(header, preopens);
   if (problem !== null && own.status !== 0) {
     // The guest's own status says more; what is wrong besides is told where its errors are.

@@ -7,7 +7,7 @@ import { exited } from "../../../core/outcome.ts";
 import { MAX_PYTHON_RESULT_BYTES } from "../../../core/python_run.ts";
 import { PipedSlot } from "../../../core/provider/piped_slot.ts";
 import type { SlotIo, SlotLimits, SlotResult, SlotTask } from "../../../core/provider/slot.ts";
-import { ARTIFACTS_TIMEOUT_MS } from "../../../core/provider/slot_conversation.ts";
+import { ARTIFACTS_TIMEOUT_MS, PACKING_TIMEOUT_MS } from "../../../core/provider/slot_conversation.ts";
 import type { DoneHeader } from "../../../core/provider/slot_headers.ts";
 import { taskMemory } from "../../../core/provider/slot_memory.ts";
 import { encodeFrame, encodeNumber, FRAME, MAX_FRAME_BYTES } from "../../../core/provider/slot_protocol.ts";
@@ -70,6 +70,8 @@ Deno.test("a slot that does things in the wrong order is killed", async () => {
     ["its guest starts twice", [started, started]],
     ["it asks for a file after its guest's start", [started, need]],
     ["which the task does not need", [need, need]],
+    ["its guest ends twice", [encodeFrame(FRAME.ENDED), encodeFrame(FRAME.ENDED)]],
+    ["a frame of type 25 after the guest's end", [part, encodeFrame(FRAME.ENDED)]],
     ["a frame of type 19 after the guest's end", [part, output]],
     ["a frame of type 22 after the guest's end", [part, encodeNumber(FRAME.CREDIT, 1)]],
     ["a frame of type 18 after the guest's end", [part, started]],
@@ -233,6 +235,22 @@ Deno.test("a slot that cannot have a file must say so in time", () =>
     await clock.tickAsync(PREPARE_TIMEOUT_MS);
     strictEqual((await result).outcome.reason, "timeout");
     strictEqual(process.heard.at(-1), "FILE_FAILED");
+  }));
+
+Deno.test("a slot packs artifacts in a time of its own, whatever the guest had left", () =>
+  withClock(async (clock) => {
+    const { process, result, io } = await start(withArtifacts({ timeoutMs: 1_000 }));
+    process.say(FRAME.STARTED);
+    await clock.tickAsync(999);
+    process.say(FRAME.ENDED);
+    await clock.tickAsync(PACKING_TIMEOUT_MS - 1);
+    strictEqual(process.killed, false);
+    process.say(FRAME.STDERR, "said while packing");
+    await settle();
+    strictEqual(io.stderr.text, "said while packing");
+    await clock.tickAsync(1);
+    const { reason, message } = (await result).outcome;
+    deepStrictEqual([reason, message], ["timeout", "packing artifacts took longer than 60000 ms"]);
   }));
 
 Deno.test("a slot that never ends its artifacts is ended, however slowly they are read", () =>
