@@ -29,7 +29,8 @@ export function decodeTaskError(text: string): Outcome {
   const ours = OURS.exec(text);
   if (ours !== null) {
     const reason = ours[1] as Exclude<Reason, "exit">;
-    return failed(reason, reason === "trap" ? "guest" : "provider", text.slice(ours[0].length));
+    const origin = reason === "trap" || reason === "memory" ? "guest" : "provider";
+    return failed(reason, origin, text.slice(ours[0].length));
   }
   const theirs = THEIRS.find(([start]) => start.test(text));
   return theirs === undefined

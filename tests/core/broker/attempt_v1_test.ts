@@ -20,6 +20,7 @@ import { ref } from "./dispatcher/test_dispatcher.ts";
 
 type Answer = (request: PayloadV1) => PayloadV1 | Promise<PayloadV1>;
 
+const PROGRAM = new TextEncoder().encode("6 * 7");
 const b64 = (text: string) => btoa(text);
 const never = () => new Promise<never>(() => {});
 const response = (fields: JsonObject) => fromJson(Task_Wasip1_ResponseSchema, fields);
@@ -41,6 +42,7 @@ function start(attempt: TestAttempt, answer: Answer, cancel: Answer = (request) 
     messenger,
     provider: "old",
     file: (ref, media) => Promise.resolve({ ref, media }),
+    program: () => Promise.resolve(PROGRAM),
     stuck: (cause) => void stuck.push(cause),
   });
   return { report, asked, stuck, messenger };
@@ -109,6 +111,10 @@ Deno.test("outputs are written whole, then the end is told, with what the provid
 const ENDS: readonly [error: string, outcome: ReturnType<typeof failed>][] = [
   ["RuntimeError: unreachable", failed("trap", "guest", "RuntimeError: unreachable")],
   ["", failed("trap", "guest", "provider gave no reason")],
+  ["memory: all is taken", failed("memory", "guest", "all is taken")],
+  ["trap: unreachable", failed("trap", "guest", "unreachable")],
+  ["timeout: too long", failed("timeout", "provider", "too long")],
+  ["limit: too much output", failed("limit", "provider", "too much output")],
   ["zip is not there", failed("trap", "guest", "zip is not there")],
   ["CompileError: bad magic", failed("rejected", "provider", "CompileError: bad magic", 126)],
   ["WebAssembly.LinkError: no x", failed("rejected", "provider", "WebAssembly.LinkError: no x", 126)],
@@ -126,6 +132,8 @@ const LOSSES: readonly [fields: JsonObject, code: string][] = [
   [{ error: "Error: no workers in pool" }, "resource_exhausted"],
   [{ error: "qos: no idle workers for immediate mode" }, "resource_exhausted"],
   [{ error: "undefined" }, "unavailable"],
+  [{ error: "lost: gave up" }, "unavailable"],
+  [{ error: "cancelled: by hand" }, "unavailable"],
   [{}, "internal"],
   [{ ok: { status: 0 } }, "internal"],
 ];
