@@ -332,21 +332,3 @@ Deno.test("PipedSlot.close() under a task says nothing about the task", async ()
   deepStrictEqual([process.killed, slot.usable], [true, false]);
   strictEqual((io.stdout.ending as WasimoffError).code, "unavailable");
 });
-
-Deno.test("the first reason to kill a slot is the one that is told", async () => {
-  const { process, slot, result, io } = await start(guestTask([], { limits: { outputBytes: 4 } }));
-  // It takes a while until the process is gone.
-  const dying = Promise.withResolvers<void>();
-  process.kill = async () => {
-    await dying.promise;
-    process.exit("signal SIGKILL");
-  };
-  process.say(FRAME.STDOUT, "12345");
-  await settle();
-  const closed = slot.close();
-  dying.resolve();
-  await closed;
-  const { outcome } = await result;
-  deepStrictEqual([outcome.reason, outcome.status, io.stdout.text], ["limit", 125, "1234"]);
-  strictEqual(slot.usable, false);
-});
