@@ -22,9 +22,19 @@ export function safePath(name: string, system: typeof Deno.build.os = Deno.build
   return parts;
 }
 
-/** Whether a link with this target stays below the directory it is in, whatever other links there are. */
-export function isDownward(target: string, system: typeof Deno.build.os = Deno.build.os): boolean {
+/**
+ * Whether a link that lies `depth` real directories below the top stays below it, whatever other links there are: it
+ * may climb first, as far as it is deep, and then only go down, as the other links do.
+ */
+export function staysBelow(
+  target: string,
+  depth: number,
+  system: typeof Deno.build.os = Deno.build.os,
+): boolean {
   if (system === "windows" && /\\|:/.test(target)) return false;
-  return target !== "" && !target.startsWith("/") && !target.includes("\0") &&
-    !target.split("/").includes("..");
+  if (target === "" || target.startsWith("/") || target.includes("\0")) return false;
+  const parts = target.split("/").filter((part) => part !== "" && part !== ".");
+  const climbs = parts.findIndex((part) => part !== "..");
+  const ups = climbs < 0 ? parts.length : climbs;
+  return ups <= depth && !parts.slice(ups).includes("..");
 }

@@ -5,7 +5,7 @@ import { unpackEntries } from "../core/wasi/zip_contents.ts";
 import { readZipEntries, type ZipEntry } from "../core/wasi/zip_entries.ts";
 import { decodeZipText } from "../core/wasi/zip_names.ts";
 import { replaceFile } from "./replace_file.ts";
-import { isDownward, safePath } from "./safe_path.ts";
+import { safePath, staysBelow } from "./safe_path.ts";
 
 /** Unpacked bytes in total. */
 const MAX_UNPACKED_BYTES = 1024 * 1024 * 1024;
@@ -74,7 +74,7 @@ async function writeEntry([entry, content]: [ZipEntry, Uint8Array], place: Place
   path = `${path}/${parts.at(-1)}`;
   if (entry.kind === "link") {
     const target = decodeZipText(content, `the target of link "${entry.name}"`);
-    if (!isDownward(target)) return place.onSkippedLink(entry.name, target);
+    if (!staysBelow(target, parents.length)) return place.onSkippedLink(entry.name, target);
     return await replaceFile(path, (temporary) => Deno.symlink(target, temporary));
   }
   const mode = entry.executable ? EXECUTABLE_MODE : FILE_MODE;

@@ -1,7 +1,7 @@
 /** Tests of names from ZIPs of others. */
 
 import assert from "node:assert/strict";
-import { isDownward, safePath } from "../../commands/safe_path.ts";
+import { safePath, staysBelow } from "../../commands/safe_path.ts";
 
 Deno.test("safePath() splits names that stay below", () => {
   assert.deepEqual(safePath("a"), ["a"]);
@@ -44,12 +44,18 @@ Deno.test("safePath() refuses on Windows what is no file there", () => {
   }
 });
 
-Deno.test("isDownward() allows only targets that no chain of links can lead out", () => {
-  for (const target of ["a", "a/b", "./a", "..a"]) assert.equal(isDownward(target), true, target);
+Deno.test("staysBelow() allows only targets that no chain of links can lead out", () => {
+  for (const target of ["a", "a/b", "./a", "..a"]) assert.equal(staysBelow(target, 0), true, target);
+  for (const target of ["..", "../a", "./..//a/b", "../../a"]) {
+    assert.equal(staysBelow(target, 2), true, target);
+  }
   for (const target of ["", "/", "/etc", "..", "../a", "a/../..", "a/..", "a\0"]) {
-    assert.equal(isDownward(target), false, target);
+    assert.equal(staysBelow(target, 0), false, target);
+  }
+  for (const target of ["../../../a", "../a/..", "a/../..", "/a"]) {
+    assert.equal(staysBelow(target, 2), false, target);
   }
   for (const target of ["C:\\Windows", "c:x", "a\\..\\..", "\\\\server\\share"]) {
-    assert.equal(isDownward(target, "windows"), false, target);
+    assert.equal(staysBelow(target, 9, "windows"), false, target);
   }
 });

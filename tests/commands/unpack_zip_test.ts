@@ -34,6 +34,8 @@ Deno.test("unpackZip() brings back what packDirectory() packed", async () => {
   await Deno.mkdir(`${from.path}/sub/empty`, { recursive: true });
   await Deno.writeTextFile(`${from.path}/sub/a`, "one");
   await Deno.symlink("sub/a", `${from.path}/link`);
+  await Deno.symlink("../../link", `${from.path}/sub/empty/up`);
+  await Deno.writeTextFile(`${from.path}/${"n".repeat(255)}`, "as long as names can be");
   const zip = (await packDirectory(from.path))!;
   await unpackZip(zip, `${to.path}/new/deep`, noLinks);
   assert.deepEqual(await packDirectory(`${to.path}/new/deep`), zip);
