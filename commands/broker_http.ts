@@ -16,6 +16,8 @@ export interface BrokerHttpOptions {
 export interface BrokerRequest {
   /** Streamed as it is read. */
   readonly body?: ReadableStream<Uint8Array>;
+  /** Media type of the body, where it does not show. */
+  readonly media?: string;
   readonly signal: AbortSignal;
 }
 
@@ -34,7 +36,7 @@ export class BrokerHttp {
    * Sends a request to a path below the broker's URL. Rejects with `unavailable` when the broker cannot be
    * reached, with `unauthenticated` when it wants a token, and else with the code that it answers.
    */
-  async request(method: string, path: string, { body, signal }: BrokerRequest): Promise<Response> {
+  async request(method: string, path: string, { body, media, signal }: BrokerRequest): Promise<Response> {
     const bounded = body === undefined
       ? AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
       : signal;
@@ -42,7 +44,10 @@ export class BrokerHttp {
     try {
       response = await this.#fetch(new URL(path, this.#url), {
         method,
-        headers: this.#token === null ? {} : { authorization: `Bearer ${this.#token}` },
+        headers: {
+          ...(this.#token !== null && { authorization: `Bearer ${this.#token}` }),
+          ...(media !== undefined && { "content-type": media }),
+        },
         signal: bounded,
         ...(body === undefined ? {} : { body }),
       });

@@ -42,7 +42,7 @@ async function demo({ log, signal }: Call<typeof COMMON_FLAGS>): Promise<number>
 /** Stores one of the examples, which are part of the program. */
 async function upload(broker: BrokerHttp, example: string, signal: AbortSignal): Promise<FileRef> {
   const bytes = await Deno.readFile(new URL(`../examples/${example}/${example}.wasm`, import.meta.url));
-  return await storeFile(broker, bytes, signal);
+  return await storeFile(broker, bytes, { signal });
 }
 
 async function showLiveOutput(

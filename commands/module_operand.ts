@@ -49,7 +49,8 @@ function checked(bytes: Uint8Array, operand: string): ModuleOperand | Outcome {
   return { module: { bytes }, name: operand.split("/").at(-1)! };
 }
 
-async function readStream(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+/** All of it; throws `out_of_range` when that is more than a module may have. */
+export async function readStream(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for await (const chunk of stream) {

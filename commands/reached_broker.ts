@@ -27,6 +27,11 @@ export class ReachedBroker implements AsyncDisposable {
     return noticeV1(task);
   }
 
+  /** Whether a program in Python is stored before its task; else it travels within it. */
+  get storesPrograms(): boolean {
+    return !(this.#client instanceof ClientV1);
+  }
+
   async run(task: TaskRequest, streams: TaskStreams, signal: AbortSignal): Promise<TaskResult> {
     if (this.#client instanceof ClientV1) return await this.#client.run(task, streams, { signal });
     return await this.#client.run(task, streams, {

@@ -5,16 +5,23 @@ import type { FileRef } from "../core/storage/file_store.ts";
 import type { BrokerHttp } from "./broker_http.ts";
 import { fileRef } from "./file_ref.ts";
 
+/** `media` is their type, where it does not show. */
+export interface StoreFileOptions {
+  readonly media?: string;
+  readonly signal: AbortSignal;
+}
+
 /** The reference of the bytes; they are sent only when the broker does not have them. */
 export async function storeFile(
   broker: BrokerHttp,
   bytes: Uint8Array,
-  signal: AbortSignal,
+  options: StoreFileOptions,
 ): Promise<FileRef> {
+  const { signal } = options;
   const ref = await fileRef(bytes);
   if (await has(broker, ref, signal)) return ref;
   const body = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-  const response = await broker.request("POST", "api/storage/upload", { body, signal });
+  const response = await broker.request("POST", "api/storage/upload", { ...options, body });
   const answered = (await response.text()).trim();
   if (answered === ref) return ref;
   throw new WasimoffError("data_loss", `the broker stored "${answered}" instead of "${ref}": try again`);

@@ -17,6 +17,7 @@ export const SUBMIT_COMMAND_FLAGS = {
   require: flag(keyValues, "only on providers with this label", { default: {} }),
   attempts: flag(count(1), "providers to try if any is lost", { default: DEFAULT_ATTEMPTS }),
   job: flag(text, "instead of MODULE: a task file", { placeholder: "FILE", default: null }),
+  python: flag(toggle, "MODULE is a script in Python", { default: false }),
   trace: flag(toggle, "where the task was when", { default: false }),
   json,
   ...BROKER_FLAGS,

@@ -2,6 +2,8 @@
 
 import type { TaskRequest, TaskResult, TaskStreams } from "../core/client/task_request.ts";
 import { WasimoffError } from "../core/errors.ts";
+import { PYTHON_MEDIA } from "../core/storage/media.ts";
+import type { PythonRun } from "../core/python_run.ts";
 import { failed, STATUS_NOT_FOUND } from "../core/outcome.ts";
 import { parseBrokerUrl, readToken } from "./broker_address.ts";
 import { BrokerHttp } from "./broker_http.ts";
@@ -22,6 +24,8 @@ type Content = { readonly bytes: Uint8Array } | { readonly stored: string };
 /** As `GuestTask`, but that the broker may have the ZIPs, and that a task file may say more than flags. */
 export interface SubmitTask {
   readonly module: Content;
+  /** Set for a program in Python. */
+  readonly python?: PythonRun;
   /** argv, with argv[0]. */
   readonly args: readonly string[];
   readonly env: readonly string[];
@@ -57,7 +61,11 @@ export async function tasksAtBroker(call: SubmitCall): Promise<RunSubmitTask> {
       const notice = reached.check({ ...request, preopens: task.directories });
       if (notice !== null && !said) logger.info(notice);
       said ||= notice !== null;
-      const stored = await storeFiles(broker, task, signal);
+      const program = task.python && !reached.storesPrograms ? task.module : null;
+      const stored = program === null || !("bytes" in program) ? await storeFiles(broker, task, signal) : {
+        ...await storeFiles(broker, { ...task, module: { stored: "" } }, signal),
+        program: program.bytes,
+      };
       const result = await reached.run({ ...request, ...stored }, streams(io), signal);
       if (request.trace && result.trace === undefined) logger.warn("the broker has sent no trace");
       return result;
@@ -68,22 +76,29 @@ export async function tasksAtBroker(call: SubmitCall): Promise<RunSubmitTask> {
   };
 }
 
-async function storeFiles(broker: BrokerHttp, { module, directories }: SubmitTask, signal: AbortSignal) {
-  const store = async (content: Content) =>
-    "stored" in content ? content.stored : await storeFile(broker, content.bytes, signal);
+async function storeFiles(
+  broker: BrokerHttp,
+  { module, python, directories }: SubmitTask,
+  signal: AbortSignal,
+) {
+  const store = async (content: Content, media?: string) =>
+    "stored" in content
+      ? content.stored
+      : await storeFile(broker, content.bytes, { signal, ...(media !== undefined && { media }) });
   const preopens = [];
   for (const { zip, ...rest } of directories) {
     const content = zip instanceof Uint8Array ? { bytes: zip } : zip;
     preopens.push(content === null ? rest : { ...rest, zip: await store(content) });
   }
-  return { module: await store(module), preopens };
+  return { module: await store(module, python && PYTHON_MEDIA), preopens };
 }
 
-function taskRequest({ args, env, artifacts }: SubmitTask, { options, sources }: SubmitCall) {
+function taskRequest({ args, env, artifacts, python }: SubmitTask, { options, sources }: SubmitCall) {
   const { timeout, cpuTime, memory, disk, maxOutput, deadline } = options;
   const { deterministic, priority, immediate, require, attempts, trace } = options;
   return {
     ...{ args, env, artifacts, deterministic, priority, immediate, require, trace },
+    ...(python !== undefined && { python }),
     // What nobody has asked for is no promise that an existing broker would have to keep.
     ...(sources.attempts === "default" ? {} : { attempts }),
     ...(timeout === null ? {} : { timeoutMs: timeout }),

@@ -2,15 +2,22 @@
 
 import { create, isMessage } from "@bufbuild/protobuf";
 import type { ByteSink } from "../byte_stream.ts";
+import { cutText } from "../cut_text.ts";
 import { WasimoffError } from "../errors.ts";
 import { failed, type Outcome } from "../outcome.ts";
 import {
   Task_CancelSchema,
-  type Task_Wasip1_Output,
+  Task_Pyodide_ResponseSchema,
   Task_Wasip1_ResponseSchema,
 } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
 import type { MessengerV1 } from "../protocol/messenger_v1.ts";
-import { type AttemptPartsV1, decodeAnswerV1, encodeAttemptV1 } from "./attempt_codec_v1.ts";
+import {
+  type AttemptPartsV1,
+  decodeAnswerV1,
+  decodePythonAnswerV1,
+  encodeAttemptV1,
+  type OutputV1,
+} from "./attempt_codec_v1.ts";
 import { collectStdin, unlessAborted } from "./collect_stdin.ts";
 import type { AttemptReport, AttemptRequest } from "./provider_peer.ts";
 import { requestWithin } from "./request_within.ts";
@@ -19,6 +26,8 @@ import { requestWithin } from "./request_within.ts";
 export const MAX_TASK_V1_MS = 24 * 3600 * 1000;
 /** How long a provider may take to confirm a cancel; less than the dispatcher waits. */
 export const CANCEL_TIMEOUT_MS = 5_000;
+/** Of a version, as a provider tells it. */
+const MAX_VERSION_BYTES = 128;
 /** What the existing broker gives as the reason (wasimoff-v1 4.1). */
 const CANCEL_REASON = "context canceled";
 
@@ -52,7 +61,7 @@ export async function runAttemptV1(
     const durationMs = elapsedMs();
     attempt.answered();
     const outcome = await unlessAborted(deliver(answer.output, answer.outcome, attempt), signal);
-    return { outcome, durationMs, trace: answer.trace };
+    return { outcome, durationMs, trace: answer.trace, pythonVersion: versionOf(answer.output) };
   } catch (error) {
     if (stop.signal.reason !== overdue) throw error;
     return { outcome: failed("timeout", "broker", overdue.message), durationMs: elapsedMs() };
@@ -62,6 +71,10 @@ export async function runAttemptV1(
   }
 }
 
+function versionOf(output: OutputV1 | null): string {
+  return cutText(output?.version ?? "", MAX_VERSION_BYTES);
+}
+
 /** Sends the task and gives its answer. When it is stopped, the provider has confirmed that, or is stuck. */
 async function ask(attempt: AttemptRequest, options: AttemptV1Options, stop: AbortSignal) {
   const { messenger } = options;
@@ -69,7 +82,9 @@ async function ask(attempt: AttemptRequest, options: AttemptV1Options, stop: Abo
   const request = await unlessAborted(encodeAttemptV1(attempt, { ...options, stdin }), stop);
   try {
     const response = await messenger.request(request, stop);
-    if (isMessage(response, Task_Wasip1_ResponseSchema)) return decodeAnswerV1(response);
+    const isPython = attempt.spec.python !== undefined;
+    if (isPython && isMessage(response, Task_Pyodide_ResponseSchema)) return decodePythonAnswerV1(response);
+    if (!isPython && isMessage(response, Task_Wasip1_ResponseSchema)) return decodeAnswerV1(response);
   } catch (error) {
     if (stop.aborted && !messenger.signal.aborted) await cancelTask(attempt.id, options);
     throw error;
@@ -90,11 +105,12 @@ async function cancelTask(id: string, { messenger, stuck }: AttemptV1Options): P
 
 /** Writes what came, up to the limit of the task, and gives the task's end. */
 async function deliver(
-  output: Task_Wasip1_Output | null,
+  output: OutputV1 | null,
   outcome: Outcome,
   { spec, io }: Pick<AttemptRequest, "spec" | "io">,
 ): Promise<Outcome> {
-  const sinks = [io.stdout, io.stderr, ...(io.artifacts === null ? [] : [io.artifacts])];
+  const result = io.result ?? null;
+  const sinks = [io.stdout, io.stderr, io.artifacts, result].filter((sink) => sink !== null);
   if (output === null) {
     sinks.forEach(endEmpty);
     return outcome;
@@ -114,6 +130,7 @@ async function deliver(
     writeWhole(io.stdout, stdout),
     writeWhole(io.stderr, stderr),
     ...(io.artifacts === null ? [] : [writeWhole(io.artifacts, artifacts!)]),
+    ...(result === null ? [] : [writeWhole(result, output.pickle ?? new Uint8Array())]),
   ]);
   const wanted = (output.stdout?.length ?? 0) + (output.stderr?.length ?? 0);
   return stdout.length + stderr.length === wanted ? outcome : failed(

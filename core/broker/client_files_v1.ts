@@ -33,6 +33,12 @@ export class ClientFilesV1 {
     return { ref, unpin: this.#options.files.pin(ref) };
   }
 
+  /** A program in Python, which has no media type that a name could be given to. */
+  async pinProgram(program: Uint8Array): Promise<PinnedFile> {
+    const ref = await this.#keep(program);
+    return { ref, unpin: this.#options.files.pin(ref) };
+  }
+
   /** Stores a file, and points the owner's name to it when there is one. */
   async upload(upload: File | undefined, owner: Identity): Promise<FileRef> {
     if (upload?.blob === undefined) throw invalid("file cannot be nil");
@@ -56,10 +62,14 @@ export class ClientFilesV1 {
     throw new WasimoffError("not_found", "Ref not found in storage");
   }
 
-  /** Hashes first: clients that send the same module with each task should not make us write it each time. */
   async #store(blob: Uint8Array): Promise<FileRef> {
-    const { files, startHash } = this.#options;
     if (sniffMedia(blob) === OTHER_MEDIA) throw invalid("unsupported filetype");
+    return await this.#keep(blob);
+  }
+
+  /** Hashes first: clients that send the same module with each task should not make us write it each time. */
+  async #keep(blob: Uint8Array): Promise<FileRef> {
+    const { files, startHash } = this.#options;
     const hash = startHash();
     hash.update(blob);
     const ref: FileRef = `sha256:${hash.digest()}`;

@@ -44,6 +44,8 @@ export interface ProviderV1Options {
   /** What it calls itself, or empty. */
   readonly name: string;
   readonly cluster: ClusterV1;
+  /** Where programs in Python are. */
+  readonly files: Pick<FileStore, "bytes">;
   /** Where files are that must travel in tasks; null for a provider that can fetch them. */
   readonly inlineFiles: Pick<FileStore, "stat" | "bytes"> | null;
   readonly logger: Logger;
@@ -108,6 +110,7 @@ class ProviderEndpointV1 {
         cached,
         taskMemoryBytes: Infinity, // tasks that ask for memory never come here
         taskTimeoutMs: MAX_TASK_V1_MS,
+        python: "", // all of them have it
       },
       runAttempt: (attempt) => this.#runAttempt(attempt),
     });
@@ -154,6 +157,7 @@ class ProviderEndpointV1 {
         messenger: this.#messenger,
         provider: this.#name,
         file: (ref, media) => this.#files.file(ref, media),
+        program: async (ref) => await this.#options.files.bytes(ref) ?? gone(ref),
         stuck: (cause) => this.#drop(cause),
       });
       if (report.outcome.reason === "exit") this.#files.add(used);
@@ -174,6 +178,10 @@ class ProviderEndpointV1 {
 /** Names that are no references say nothing about content, and are of no use. */
 function refsOf(files: readonly string[]): FileRef[] {
   return files.slice(0, MAX_LISTED_FILES).filter(isFileRef);
+}
+
+function gone(ref: FileRef): never {
+  throw new WasimoffError("not_found", `file "${ref}" is gone from the broker`);
 }
 
 function notServed(): WasimoffError {

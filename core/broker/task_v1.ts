@@ -40,6 +40,13 @@ export function decodeTaskV1(
     ...{ module, args, env: envs, artifacts },
     lenientArtifacts: true,
     preopens: [{ guest: rootfs === null ? "." : "/", zip: rootfs, readOnly: false }],
+    ...wishesV1(qos),
+  };
+}
+
+/** What tasks of every kind leave to others, and what they may wish. */
+export function wishesV1(qos: Task_QoS | undefined) {
+  return {
     ...{ timeoutMs: null, memoryBytes: null, cpuMs: null, diskBytes: null },
     outputBytes: MAX_OUTPUT_BYTES_V1,
     deterministic: false,
@@ -51,7 +58,8 @@ export function decodeTaskV1(
   };
 }
 
-function checkTexts(texts: readonly string[]): void {
+/** Throws `invalid_argument` for texts that no guest could get, or that are too long together. */
+export function checkTexts(texts: readonly string[]): void {
   const encoder = new TextEncoder();
   let bytes = 0;
   for (const text of texts) {
@@ -91,19 +99,12 @@ export interface TaskOutput {
 
 /** The answer to a task that came to an end of its own; see `rpcFailure` for the others. */
 export function encodeResponseV1(
-  { task, outcome, provider }: TaskResult,
+  result: TaskResult,
   { stdout, stderr, artifacts }: TaskOutput,
-  { requester, reference, trace }: TaskOrigin,
+  origin: TaskOrigin,
 ): Task_Wasip1_Response {
-  const info = create(Task_MetadataSchema, {
-    ...{ id: task, requester, provider, reference },
-    ...(trace !== null && {
-      trace: {
-        created: trace.createdNs,
-        events: trace.moments.map(({ event, unixNano }) => ({ event, unixnano: unixNano })),
-      },
-    }),
-  });
+  const { outcome } = result;
+  const info = infoV1(result, origin);
   if (outcome.reason !== "exit") {
     return create(Task_Wasip1_ResponseSchema, {
       info,
@@ -116,6 +117,22 @@ export function encodeResponseV1(
     ...(artifacts !== null && { artifacts: { blob: artifacts } }),
   };
   return create(Task_Wasip1_ResponseSchema, { info, result: { case: "ok", value } });
+}
+
+/** What every answer says of its task. */
+export function infoV1(
+  { task, provider }: TaskResult,
+  { requester, reference, trace }: TaskOrigin,
+): Task_Metadata {
+  return create(Task_MetadataSchema, {
+    ...{ id: task, requester, provider, reference },
+    ...(trace !== null && {
+      trace: {
+        created: trace.createdNs,
+        events: trace.moments.map(({ event, unixNano }) => ({ event, unixnano: unixNano })),
+      },
+    }),
+  });
 }
 
 /**

@@ -3,10 +3,10 @@
 import { create } from "@bufbuild/protobuf";
 import { WasimoffError } from "../errors.ts";
 import {
-  type File,
   type Filesystem_Upload_Request,
   type Filesystem_Upload_Response,
   Filesystem_Upload_ResponseSchema,
+  type Task_Metadata,
   type Task_Pyodide_Request,
   type Task_Pyodide_Response,
   Task_TraceEvent_EventType as TraceEvent,
@@ -14,13 +14,17 @@ import {
   type Task_Wasip1_Request,
   type Task_Wasip1_Response,
 } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
+import { MAX_PYTHON_RESULT_BYTES } from "../python_run.ts";
+import type { FileRef } from "../storage/file_store.ts";
 import type { Broker } from "./broker.ts";
 import { CollectedOutput } from "./collected_output.ts";
 import { ClientFilesV1, type ClientFilesV1Options, type PinnedFile } from "./client_files_v1.ts";
 import type { Identity } from "./identity/identifier.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import { decodePythonTaskV1, encodePythonResponseV1, programOf } from "./python_task_v1.ts";
 import type { TaskOrigin, TaskResult, TaskSpec } from "./task.ts";
 import { decodeTaskV1, encodeResponseV1, MAX_OUTPUT_BYTES_V1, originOf, rpcFailure } from "./task_v1.ts";
+import type { TaskOutput } from "./task_v1.ts";
 
 /** The ZIP of artifacts of one task: as much as our slots return. */
 const MAX_ARTIFACTS_BYTES_V1 = 256 * 1024 * 1024;
@@ -58,34 +62,35 @@ export class TasksV1 {
   }
 
   async runWasip1({ info, qos, params }: Task_Wasip1_Request, call: CallV1): Promise<Task_Wasip1_Response> {
-    const origin = originOf(info, { requester: call.requester, now: this.#options.now });
-    origin.trace?.mark(TraceEvent.BrokerReceivedClientRequest);
     if (params?.binary === undefined) {
       throw new WasimoffError("invalid_argument", "file cannot be nil: task has no binary");
     }
-    const pinned: PinnedFile[] = [];
-    const pin = async (file: File) => {
-      const one = await this.#files.pin(file);
-      pinned.push(one);
-      return one.ref;
-    };
-    const stdin = ownStdin(params);
-    this.budget.take(stdin.length);
-    try {
-      const module = await pin(params.binary);
-      const rootfs = params.rootfs === undefined ? null : await pin(params.rootfs);
-      const spec = decodeTaskV1(params, qos, { module, rootfs });
-      return await this.#run({ spec, stdin, origin }, call.signal);
-    } finally {
-      this.budget.give(stdin.length);
-      for (const { unpin } of pinned) unpin();
-    }
+    const { binary, rootfs } = params;
+    return await this.#run({
+      ...{ info, stdin: ownStdin(params), encode: encodeResponseV1 },
+      specify: async (pin) => {
+        const module = await pin(this.#files.pin(binary));
+        const zip = rootfs === undefined ? null : await pin(this.#files.pin(rootfs));
+        return decodeTaskV1(params, qos, { module, rootfs: zip });
+      },
+    }, call);
   }
 
-  /** Python has no place in our own slots yet. */
-  runPyodide(_request: Task_Pyodide_Request, _call: CallV1): Promise<Task_Pyodide_Response> {
-    const message = "this broker knows no provider that runs Python: send a WASI task";
-    return Promise.reject(new WasimoffError("unimplemented", message));
+  async runPyodide(
+    { info, qos, params }: Task_Pyodide_Request,
+    call: CallV1,
+  ): Promise<Task_Pyodide_Response> {
+    if (params === undefined) throw new WasimoffError("invalid_argument", "task has no params");
+    const { kind, bytes } = programOf(params);
+    const { rootfs } = params;
+    return await this.#run({
+      ...{ info, stdin: (params.stdin ?? new Uint8Array(0)).slice(), encode: encodePythonResponseV1 },
+      specify: async (pin) => {
+        const module = await pin(this.#files.pinProgram(bytes));
+        const zip = rootfs === undefined ? null : await pin(this.#files.pin(rootfs));
+        return decodePythonTaskV1(params, qos, { kind, files: { module, rootfs: zip } });
+      },
+    }, call);
   }
 
   async upload(
@@ -96,29 +101,67 @@ export class TasksV1 {
     return create(Filesystem_Upload_ResponseSchema, { ref });
   }
 
-  async #run({ spec, stdin, origin }: Prepared, signal: AbortSignal): Promise<Task_Wasip1_Response> {
+  /** Keeps input and files for as long as the task needs them. */
+  async #run<T>({ info, stdin, specify, encode }: Work<T>, { requester, signal }: CallV1): Promise<T> {
+    const origin = originOf(info, { requester, now: this.#options.now });
+    origin.trace?.mark(TraceEvent.BrokerReceivedClientRequest);
+    const pinned: PinnedFile[] = [];
+    const pin = async (file: Promise<PinnedFile>) => {
+      const one = await file;
+      pinned.push(one);
+      return one.ref;
+    };
+    this.budget.take(stdin.length);
+    try {
+      const spec = await specify(pin);
+      return await this.#submit({ spec, stdin, origin, encode }, signal);
+    } finally {
+      this.budget.give(stdin.length);
+      for (const { unpin } of pinned) unpin();
+    }
+  }
+
+  async #submit<T>({ spec, stdin, origin, encode }: Prepared<T>, signal: AbortSignal): Promise<T> {
     // The slot ends a guest that writes too much; these limits are for providers that do not keep it to that.
     const stdout = new CollectedOutput(MAX_OUTPUT_BYTES_V1, this.budget);
     const stderr = new CollectedOutput(MAX_OUTPUT_BYTES_V1, this.budget);
     const artifacts = new CollectedOutput(MAX_ARTIFACTS_BYTES_V1, this.budget);
+    const pickle = new CollectedOutput(MAX_PYTHON_RESULT_BYTES, this.budget);
+    const outputs = { stdout, stderr, artifacts, result: pickle };
     try {
-      const io = { stdinBytes: stdin, stdin: null, stdout, stderr, artifacts };
+      const io = { stdinBytes: stdin, stdin: null, ...outputs };
       const result: TaskResult = await this.#options.broker.submit(spec, io, { origin, signal });
       const failure = rpcFailure(result, spec.immediate);
       if (failure !== null) throw failure;
       origin.trace?.mark(TraceEvent.BrokerTransmitClientResponse);
       const zip = spec.artifacts.length === 0 ? null : artifacts.bytes;
-      return encodeResponseV1(result, { stdout: stdout.bytes, stderr: stderr.bytes, artifacts: zip }, origin);
+      const output = { stdout: stdout.bytes, stderr: stderr.bytes, artifacts: zip, pickle: pickle.bytes };
+      return encode(result, output, origin);
     } finally {
-      for (const output of [stdout, stderr, artifacts]) output.release();
+      for (const output of Object.values(outputs)) output.release();
     }
   }
 }
 
-interface Prepared {
+type Encode<T> = (
+  result: TaskResult,
+  output: TaskOutput & { readonly pickle: Uint8Array },
+  origin: TaskOrigin,
+) => T;
+
+interface Work<T> {
+  readonly info: Task_Metadata | undefined;
+  readonly stdin: Uint8Array;
+  /** Stores the files of the task, and says what it is. */
+  readonly specify: (pin: (file: Promise<PinnedFile>) => Promise<FileRef>) => Promise<TaskSpec>;
+  readonly encode: Encode<T>;
+}
+
+interface Prepared<T> {
   readonly spec: TaskSpec;
   readonly stdin: Uint8Array;
   readonly origin: TaskOrigin;
+  readonly encode: Encode<T>;
 }
 
 /** Beside inline files it is copied: as a view it would keep them in memory until the task ends. */

@@ -7,6 +7,11 @@ import { type Code, WasimoffError } from "../errors.ts";
 import { exited, type Outcome } from "../outcome.ts";
 import type { EncodingV1 } from "../protocol/envelope_v1.ts";
 import {
+  type Task_Pyodide_Output,
+  type Task_Pyodide_Request,
+  Task_Pyodide_RequestSchema,
+  type Task_Pyodide_Response,
+  Task_Pyodide_ResponseSchema,
   Task_TraceEvent_EventType as Event,
   type Task_Wasip1_Output,
   type Task_Wasip1_Request,
@@ -23,6 +28,12 @@ import { decodeTrace, nowNs } from "./task_trace.ts";
 
 /** All of stdin travels in the request. */
 export const MAX_STDIN_BYTES = 16 * 1024 * 1024;
+
+/** Exit status of `python` after an exception. */
+const EXCEPTION_STATUS = 1;
+
+type RequestV1 = Task_Wasip1_Request | Task_Pyodide_Request;
+type ResponseV1 = Task_Wasip1_Response | Task_Pyodide_Response;
 
 /** Errors of envelopes are texts; these are told apart by their start (wasimoff-v1 5.1). */
 const CODES: readonly (readonly [start: string, code: Code])[] = [
@@ -78,13 +89,15 @@ export class ClientV1 {
     this.#messenger.close("client has left");
   }
 
-  async #request(request: Task_Wasip1_Request, signal: AbortSignal): Promise<Task_Wasip1_Response> {
+  async #request(request: RequestV1, signal: AbortSignal): Promise<ResponseV1> {
     const response = await this.#messenger.request(request, signal).catch((thrown) => {
       const error = WasimoffError.from(thrown);
       const known = CODES.find(([start]) => error.code === "unknown" && error.message.startsWith(start));
       throw known === undefined ? error : new WasimoffError(known[1], error.message, { cause: error });
     });
-    if (isMessage(response, Task_Wasip1_ResponseSchema)) return response;
+    const isWasi = isMessage(request, Task_Wasip1_RequestSchema);
+    if (isWasi && isMessage(response, Task_Wasip1_ResponseSchema)) return response;
+    if (!isWasi && isMessage(response, Task_Pyodide_ResponseSchema)) return response;
     throw new WasimoffError("internal", `broker answered with a ${response.$typeName}`);
   }
 }
@@ -139,45 +152,68 @@ function tooMuchInput(stdin: ByteSource | undefined): WasimoffError {
 }
 
 /** `info` is always there: a broker of today leaves a task without one untraced and nameless. */
-function encodeRequest(task: TaskRequest, stdin: Uint8Array): Task_Wasip1_Request {
-  const { module, args, env = [], preopens = [], artifacts = [], priority, immediate, deadline } = task;
+function encodeRequest(task: TaskRequest, stdin: Uint8Array): RequestV1 {
+  const { module, args, python, env = [], preopens = [], artifacts = [], priority, immediate, deadline } =
+    task;
   const rootfs = preopens[0]?.zip;
   const created = nowNs();
   const events = [{ event: Event.ClientTransmitRequest, unixnano: created }];
-  return create(Task_Wasip1_RequestSchema, {
+  const request = {
     info: task.trace === true ? { trace: { created, events } } : {},
     qos: {
       priority: priority ?? false,
       immediate: immediate ?? false,
       ...(deadline === undefined ? {} : { deadline: timestampFromMs(deadline) }),
     },
-    params: {
-      binary: { ref: module },
-      args: [...args],
-      envs: [...env],
-      artifacts: artifacts.map((path) => path.replace(/^(\.\/)+/, "")),
-      ...(stdin.length === 0 ? {} : { stdin }),
-      ...(rootfs === undefined ? {} : { rootfs: { ref: rootfs } }),
-    },
-  });
+  };
+  const params = {
+    envs: [...env],
+    artifacts: artifacts.map((path) => path.replace(/^(\.\/)+/, "")),
+    ...(stdin.length === 0 ? {} : { stdin }),
+    ...(rootfs === undefined ? {} : { rootfs: { ref: rootfs } }),
+  };
+  if (python !== undefined) {
+    return create(Task_Pyodide_RequestSchema, { ...request, params: { ...params, ...encodeProgram(task) } });
+  }
+  const own = { ...params, binary: { ref: module }, args: [...args] };
+  return create(Task_Wasip1_RequestSchema, { ...request, params: own });
 }
 
-async function writeOutputs({ result }: Task_Wasip1_Response, streams: TaskStreams): Promise<Outcome> {
+function encodeProgram({ python, program }: TaskRequest) {
+  const { kind, packages } = python!;
+  if (program === undefined) {
+    throw new WasimoffError(
+      "failed_precondition",
+      "this broker stores no Python: give the program as a file",
+    );
+  }
+  const run = kind === "pickle"
+    ? { case: kind, value: program }
+    : { case: kind, value: new TextDecoder().decode(program) };
+  return { packages: [...packages], run };
+}
+
+async function writeOutputs({ $typeName, result }: ResponseV1, streams: TaskStreams): Promise<Outcome> {
   if (result.case === undefined) throw new WasimoffError("internal", "broker answered without a result");
   if (result.case === "ok") await writeOutput(result.value, streams);
   for (const sink of sinksOf(streams)) sink.end();
-  // The guest's status is signed there.
-  return result.case === "ok" ? exited(result.value.status ?? 0) : decodeTaskError(result.value);
+  if (result.case === "ok") return exited("status" in result.value ? result.value.status ?? 0 : 0);
+  const outcome = decodeTaskError(result.value);
+  const raised = outcome.reason === "trap" && $typeName === "wasimoff.v1.Task.Pyodide.Response";
+  return raised ? { ...outcome, status: EXCEPTION_STATUS } : outcome;
 }
 
-async function writeOutput({ stdout, stderr, artifacts }: Task_Wasip1_Output, streams: TaskStreams) {
+async function writeOutput(output: Task_Wasip1_Output | Task_Pyodide_Output, streams: TaskStreams) {
+  const { stdout, stderr, artifacts } = output;
+  const pickle = "pickle" in output ? output.pickle : undefined;
+  if (pickle !== undefined && pickle.length > 0) await streams.result?.write(pickle);
   if (stdout !== undefined && stdout.length > 0) await streams.stdout.write(stdout);
   if (stderr !== undefined && stderr.length > 0) await streams.stderr.write(stderr);
   const zip = artifacts?.blob;
   if (zip !== undefined && zip.length > 0) await streams.artifacts?.write(zip);
 }
 
-function describe({ info }: Task_Wasip1_Response, outcome: Outcome, durationMs: number): TaskResult {
+function describe({ info }: ResponseV1, outcome: Outcome, durationMs: number): TaskResult {
   const trace = info?.trace &&
     decodeTrace(info.trace, { event: Event.ClientReceivedResponse, unixNano: nowNs() });
   return {
@@ -191,6 +227,6 @@ function describe({ info }: Task_Wasip1_Response, outcome: Outcome, durationMs: 
   };
 }
 
-function sinksOf({ stdout, stderr, artifacts }: TaskStreams) {
-  return artifacts === undefined ? [stdout, stderr] : [stdout, stderr, artifacts];
+function sinksOf({ stdout, stderr, artifacts, result }: TaskStreams) {
+  return [stdout, stderr, artifacts, result].filter((sink) => sink !== undefined);
 }

@@ -19,7 +19,15 @@ const REFUSED: readonly Rule[] = [
   ["a deterministic run", ({ deterministic }) => deterministic === true],
   ["required labels", ({ require = {} }) => Object.keys(require).length > 0],
   ["a number of attempts", ({ attempts }) => attempts !== undefined],
-  ["other directories than one writable /", ({ preopens = [] }) => !isOneRoot(preopens)],
+  [
+    "other directories than one writable /",
+    ({ python, preopens = [] }) => python === undefined && !isOneRoot(preopens),
+  ],
+  [
+    "other directories than /mnt for Python",
+    ({ python, preopens = [] }) => python !== undefined && !isOneMount(preopens),
+  ],
+  ["arguments of a Python program", ({ python, args }) => python !== undefined && args.length > 1],
   ["patterns of artifacts", ({ artifacts = [] }) => artifacts.some((path) => /[*?[]/.test(path))],
 ];
 
@@ -51,4 +59,10 @@ function isOneRoot(preopens: NonNullable<UnstoredTask["preopens"]>): boolean {
   const [first, ...others] = preopens;
   if (first === undefined) return true;
   return others.length === 0 && (first.guest === "/" || first.guest === ".") && first.readOnly !== true;
+}
+
+/** A rootfs, which Python programs find there. */
+function isOneMount(preopens: NonNullable<UnstoredTask["preopens"]>): boolean {
+  return preopens.length <= 1 &&
+    preopens.every(({ guest, readOnly }) => guest === "/mnt" && readOnly !== true);
 }

@@ -11,6 +11,8 @@ export interface TaskRequest {
   readonly module: string;
   /** Set for a module that is a program in Python; else it is WASI. */
   readonly python?: PythonRun;
+  /** Content of a program in Python, for brokers of wasimoff_v1: they store none. */
+  readonly program?: Uint8Array;
   /** argv, with argv[0]. */
   readonly args: readonly string[];
   /** `KEY=value` each. */

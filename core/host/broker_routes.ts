@@ -145,6 +145,7 @@ function acceptProviderV1(
       cluster,
       encoding: request.encoding,
       name: request.url.searchParams.get("id") ?? "",
+      files,
       inlineFiles: canFetch(request) ? null : files,
       logger: logger.with({ address: addressOf(request) }),
     });

@@ -23,8 +23,13 @@ export function decodePython({ kind, packages }: Python): PythonRun {
   if (known === undefined) {
     throw new WasimoffError("invalid_argument", "python program is neither a script nor a pickle");
   }
+  checkPackages(packages);
+  return { kind: known, packages };
+}
+
+/** Throws `invalid_argument` for too many. */
+export function checkPackages(packages: readonly string[]): void {
   if (packages.length > MAX_PACKAGES) {
     throw new WasimoffError("invalid_argument", `task asks for more than ${MAX_PACKAGES} packages`);
   }
-  return { kind: known, packages };
 }

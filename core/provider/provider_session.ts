@@ -209,5 +209,5 @@ export class ProviderSession {
 }
 
 function outputs({ stdout, stderr, artifacts, result }: AcceptedStdio) {
-  return { stdout, stderr, artifacts, result };
+  return { stdout, stderr, artifacts, ...(result !== undefined && { result }) };
 }

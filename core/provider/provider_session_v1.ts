@@ -12,6 +12,8 @@ import {
   PingSchema,
   type Task_Cancel,
   Task_CancelSchema,
+  type Task_Pyodide_Request,
+  Task_Pyodide_RequestSchema,
   type Task_Wasip1_Request,
   Task_Wasip1_RequestSchema,
 } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
@@ -20,7 +22,8 @@ import type { LinkV1 } from "./link_v1.ts";
 import type { ProviderOptions } from "./provider_options.ts";
 import { SlotLine } from "./slot_line.ts";
 import { TaskFilesV1 } from "./task_files_v1.ts";
-import { runWasip1 } from "./task_v1.ts";
+import { runPyodide } from "./python_task_v1.ts";
+import { runWasip1, type TaskPartsV1 } from "./task_v1.ts";
 
 /** Tasks that may wait for a slot: brokers send no more than there are slots, but for one or two in a race. */
 const MAX_WAITING_TASKS = 64;
@@ -80,7 +83,12 @@ export class ProviderSessionV1 {
   }
 
   async #serve(payload: PayloadV1, signal: AbortSignal): Promise<PayloadV1> {
-    if (isMessage(payload, Task_Wasip1_RequestSchema)) return await this.#runTask(payload, signal);
+    if (isMessage(payload, Task_Wasip1_RequestSchema)) {
+      return await this.#runTask(payload, (parts, signal) => runWasip1(payload, parts, signal), signal);
+    }
+    if (isMessage(payload, Task_Pyodide_RequestSchema)) {
+      return await this.#runTask(payload, (parts, signal) => runPyodide(payload, parts, signal), signal);
+    }
     if (isMessage(payload, Task_CancelSchema)) return await this.#cancel(payload);
     if (isMessage(payload, PingSchema)) return payload;
     if (isMessage(payload, Filesystem_Listing_RequestSchema)) return await this.#list();
@@ -98,17 +106,21 @@ export class ProviderSessionV1 {
     return listing;
   }
 
-  async #runTask(request: Task_Wasip1_Request, signal: AbortSignal): Promise<PayloadV1> {
+  async #runTask(
+    { info }: Task_Wasip1_Request | Task_Pyodide_Request,
+    run: (parts: TaskPartsV1, signal: AbortSignal) => Promise<PayloadV1>,
+    signal: AbortSignal,
+  ): Promise<PayloadV1> {
     // Another provider will take it: an error of the envelope is no end of the task.
     if (this.#draining) throw new WasimoffError("unavailable", "provider is draining");
     const cancel = new AbortController();
     const ended = Promise.withResolvers<void>();
-    const running = { id: request.info?.id ?? "", cancel, ended: ended.promise };
+    const running = { id: info?.id ?? "", cancel, ended: ended.promise };
     this.#tasks.add(running);
     this.#tellResources();
     try {
       const parts = { options: this.#options, files: this.#files, line: this.#line };
-      return await runWasip1(request, parts, AbortSignal.any([signal, cancel.signal]));
+      return await run(parts, AbortSignal.any([signal, cancel.signal]));
     } finally {
       this.#tasks.delete(running);
       ended.resolve();

@@ -42,12 +42,11 @@ def dump(value):
         return cloudpickle.dumps(value)
     try:
         data = pickle.dumps(value)
-        if b"__main__" not in data:
-            return data
-        cause = None
-    except Exception as error:
-        cause = error
-    raise RuntimeError("cannot return this result: the provider has no wheel of cloudpickle") from cause
+    except Exception:
+        data = b"__main__"
+    if b"__main__" not in data:
+        return data
+    raise RuntimeError("cannot return this result: the provider has no wheel of cloudpickle")
 
 def status_of(code):
     if code is None:
@@ -70,11 +69,11 @@ def call(kind, program):
     function, args, kwargs = pickle.loads(program.to_bytes())
     return function(*args, **kwargs)
 
-def run(kind, program):
+def run(kind, program, wanted):
     status, text, result = 0, "", None
     try:
         value = call(kind, program)
-        result = None if value is None else dump(value)
+        result = dump(value) if wanted and value is not None else None
     except SystemExit as exit:
         status = status_of(exit.code)
     except MemoryError as error:
@@ -114,7 +113,7 @@ export interface PythonEnding {
   readonly status: number | null;
   /** The traceback of the exception that ended it, else empty. */
   readonly traceback: string;
-  /** The pickle of its result; null for None. */
+  /** The pickle of its result; null for None, and where nobody wants it. */
   readonly result: Uint8Array | null;
 }
 
@@ -161,8 +160,9 @@ export class PythonRunner {
     this.#call("prepare", [...env], [...argv]);
   }
 
-  run(kind: PythonKind, program: Uint8Array): PythonEnding {
-    const [status, traceback, result] = this.#call("run", kind, program).toJs() as [
+  /** `wanted`: whether somebody wants the result. */
+  run(kind: PythonKind, program: Uint8Array, wanted: boolean): PythonEnding {
+    const [status, traceback, result] = this.#call("run", kind, program, wanted).toJs() as [
       number,
       string,
       Uint8Array | undefined,

@@ -43,7 +43,7 @@ export async function runPythonTask(header: RunHeader, parts: PythonTaskParts): 
   started();
   pipe.send(FRAME.STARTED, new Uint8Array());
   const startedMs = performance.now();
-  const ending = runGuarded(() => runner.run(header.python!.kind, program));
+  const ending = runGuarded(() => runner.run(header.python!.kind, program, header.result));
   const durationMs = performance.now() - startedMs;
   const outcome = typeof ending === "string"
     ? failed("trap", "guest", ending)
@@ -111,6 +111,7 @@ function returnAll(header: RunHeader, parts: PythonTaskParts, ending: PythonEndi
   const { status, traceback, result } = ending;
   if (status === null) return failed("memory", "guest", traceback);
   if (traceback !== "") return failed("trap", "guest", traceback, EXCEPTION_STATUS);
+  if (header.artifacts.length > 0) parts.pipe.send(FRAME.ENDED, new Uint8Array());
   if (result !== null) {
     if (!(result instanceof Uint8Array)) throw broken("a result that is no pickle");
     if (result.length > MAX_PYTHON_RESULT_BYTES) {

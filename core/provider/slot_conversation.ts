@@ -106,8 +106,8 @@ export class SlotConversation {
 
   async #converse(signal: AbortSignal): Promise<ConversationEnd> {
     if (signal.aborted) return this.#ended(stopped(signal.reason));
-    const { process, task } = this.#parts;
-    const run = encodeRunOrNull(task, this.#pump !== null);
+    const { process, task, io } = this.#parts;
+    const run = encodeRunOrNull(task, { stdin: this.#pump !== null, result: io.result !== undefined });
     if (run === null) {
       return this.#ended(failed("rejected", "provider", "arguments and environment are too large"));
     }
@@ -282,9 +282,9 @@ function stopped(reason: unknown): Outcome {
     : failed("cancelled", "client", message);
 }
 
-function encodeRunOrNull(task: SlotTask, stdin: boolean): Uint8Array | null {
+function encodeRunOrNull(task: SlotTask, streams: Parameters<typeof encodeRun>[1]): Uint8Array | null {
   try {
-    return encodeRun(task, stdin);
+    return encodeRun(task, streams);
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;

@@ -25,6 +25,8 @@ export interface RunHeader {
   readonly python: PythonRun | null;
   /** Whether frames for stdin will follow; else it is empty. */
   readonly stdin: boolean;
+  /** Whether somebody wants the result of a Python program. */
+  readonly result: boolean;
 }
 
 /** The payload of `DONE`. */
@@ -42,12 +44,15 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** The frame that starts a task. Throws RangeError when it is larger than a frame may be. */
-export function encodeRun(task: SlotTask, stdin: boolean): Uint8Array<ArrayBuffer> {
+export function encodeRun(
+  task: SlotTask,
+  { stdin, result }: Pick<RunHeader, "stdin" | "result">,
+): Uint8Array<ArrayBuffer> {
   const { module, args, env, artifacts, lenientArtifacts, limits, deterministic, python = null } = task;
   const preopens = task.preopens.map(({ zip, ...rest }) => ({ ...rest, zip: zip?.ref ?? null }));
   const header: RunHeader = {
     ...{ module: module.ref, args, env, preopens, artifacts, lenientArtifacts, limits, deterministic },
-    ...{ python, stdin },
+    ...{ python, stdin, result },
   };
   return encodeFrame(FRAME.RUN, encoder.encode(JSON.stringify(header)));
 }

@@ -5,10 +5,10 @@ import { WasimoffError } from "../errors.ts";
 import type { Outcome } from "../outcome.ts";
 import {
   type File,
+  type Task_Metadata,
   Task_TraceEventSchema,
   type Task_Wasip1_Output,
   Task_Wasip1_OutputSchema as OutputSchema,
-  type Task_Wasip1_Params,
   type Task_Wasip1_Request,
   type Task_Wasip1_Response,
   Task_Wasip1_ResponseSchema,
@@ -34,9 +34,25 @@ export interface TaskPartsV1 {
 }
 
 /** The end of a task that is final; everything else that is thrown makes the broker try again elsewhere. */
-class TaskFailure extends WasimoffError {}
+export class TaskFailure extends WasimoffError {}
 
-type Result = Exclude<Task_Wasip1_Response["result"], { case: undefined }>;
+/** The end of a task as it is answered. */
+type Result<T> = { readonly case: "ok"; readonly value: T } | {
+  readonly case: "error";
+  readonly value: string;
+};
+
+/** What a task of any kind needs to run. */
+export interface SlotWork<T> {
+  readonly task: () => Promise<SlotTask>;
+  readonly stdin: Uint8Array;
+  readonly parts: TaskPartsV1;
+  readonly info: Task_Metadata;
+  /** Whether it is refused when it would have to wait. */
+  readonly immediate: boolean;
+  /** Makes the answer; throws `TaskFailure` for an end that is told as an error. */
+  readonly outputOf: (outcome: Outcome, outputs: OutputsV1) => T;
+}
 
 /** Runs a task. What it rejects with becomes an error of the envelope; the guest's own failures are in the response. */
 export async function runWasip1(
@@ -47,30 +63,38 @@ export async function runWasip1(
   if (info === undefined || params === undefined) {
     throw new WasimoffError("invalid_argument", "task has no info or no params");
   }
-  // Appended to what came with the task, all of which is echoed.
-  const trace = new TaskTrace((event, unixnano) =>
-    info.trace?.events.push(create(Task_TraceEventSchema, { event, unixnano }))
-  );
-  trace.received();
-  const task = { params, immediate: qos?.immediate ?? false };
-  const result = await runTraced(task, { ...parts, trace }, signal)
-    .catch((error) => taskError(error, signal));
-  trace.answered(result.case === "ok");
+  const { binary, rootfs, args, envs: env, artifacts } = params;
+  const result = await runSlotWork({
+    ...{ parts, info, outputOf, immediate: qos?.immediate ?? false },
+    stdin: params.stdin ?? new Uint8Array(0),
+    task: async () => {
+      if (binary === undefined) throw new WasimoffError("invalid_argument", "task has no binary");
+      return {
+        ...await filesOf(binary, rootfs, parts.files),
+        ...{ args, env, artifacts, lenientArtifacts: true, limits: limitsOf(parts.options) },
+        deterministic: false,
+      };
+    },
+  }, signal);
   return create(Task_Wasip1_ResponseSchema, { info, result });
 }
 
-interface Task {
-  readonly params: Task_Wasip1_Params;
-  readonly immediate: boolean;
+/** Runs a task of either kind in a slot, and marks its trace: that of `info`, all of which is echoed. */
+export async function runSlotWork<T>(work: SlotWork<T>, signal: AbortSignal): Promise<Result<T>> {
+  const trace = new TaskTrace((event, unixnano) =>
+    work.info.trace?.events.push(create(Task_TraceEventSchema, { event, unixnano }))
+  );
+  trace.received();
+  const result = await runTraced(work, trace, signal).catch((error) => taskError(error, signal));
+  trace.answered(result.case === "ok");
+  return result;
 }
 
-async function runTraced(
-  { params, immediate }: Task,
-  { options, files, line, trace }: TaskPartsV1 & { readonly trace: TaskTrace },
+async function runTraced<T>(
+  { task, stdin, parts: { options, line }, immediate, outputOf }: SlotWork<T>,
+  trace: TaskTrace,
   signal: AbortSignal,
-): Promise<Result> {
-  const { binary } = params;
-  if (binary === undefined) throw new WasimoffError("invalid_argument", "task has no binary");
+): Promise<Result<T>> {
   // Others go by the first three letters (wasimoff-v1 4.6).
   if (immediate && line.idle === 0) {
     throw new TaskFailure("resource_exhausted", "qos: no idle workers for immediate mode");
@@ -78,36 +102,31 @@ async function runTraced(
   const leave = await line.enter(signal);
   try {
     trace.taken();
-    const task = {
-      ...await filesOf(binary, params.rootfs, files),
-      ...{ args: params.args, env: params.envs, artifacts: params.artifacts },
-      lenientArtifacts: true,
-      limits: limitsOf(options),
-      deterministic: false,
-    };
+    const slotTask = await task();
     signal.throwIfAborted();
     const outputs = newOutputs();
-    const stdin = prefixed(params.stdin ?? new Uint8Array(0), null);
-    const { outcome, durationMs } = await options.runInSlot(task, { stdin, ...outputs }, signal);
+    const io = { stdin: prefixed(stdin, null), ...outputs };
+    const { outcome, durationMs } = await options.runInSlot(slotTask, io, signal);
     trace.ran(durationMs);
-    return { case: "ok", value: outputOf(exitStatus(outcome), outputs) };
+    return { case: "ok", value: outputOf(outcome, outputs) };
   } finally {
     leave();
   }
 }
+
+export type OutputsV1 = ReturnType<typeof newOutputs>;
 
 function newOutputs() {
   return {
     stdout: new CollectingSink(MAX_RESULT_OUTPUT_BYTES),
     stderr: new CollectingSink(MAX_RESULT_OUTPUT_BYTES),
     artifacts: new CollectingSink(MAX_RESULT_ARTIFACT_BYTES),
+    result: new CollectingSink(MAX_RESULT_OUTPUT_BYTES),
   };
 }
 
-function outputOf(
-  status: number,
-  { stdout, stderr, artifacts }: ReturnType<typeof newOutputs>,
-): Task_Wasip1_Output {
+function outputOf(outcome: Outcome, { stdout, stderr, artifacts }: OutputsV1): Task_Wasip1_Output {
+  const status = exitStatus(outcome);
   const zip = artifacts.bytes();
   const blob = zip.length === 0 ? {} : { artifacts: { blob: zip } };
   return create(OutputSchema, { status, stdout: stdout.bytes(), stderr: stderr.bytes(), ...blob });
@@ -120,7 +139,7 @@ function exitStatus(outcome: Outcome): number {
 }
 
 /** Rejects with what is no end of the task. */
-function taskError(error: unknown, signal: AbortSignal): Result {
+function taskError(error: unknown, signal: AbortSignal): Result<never> {
   if (error instanceof TaskFailure) return { case: "error", value: error.message };
   if (signal.aborted) {
     return { case: "error", value: `cancelled: ${WasimoffError.from(signal.reason).message}` };
@@ -140,7 +159,7 @@ async function filesOf(
 }
 
 /** A file that nobody has is told as the existing providers do; one that could not be fetched now says why. */
-async function resolve(file: File, files: TaskFilesV1, missing: WasimoffError): Promise<SlotFile> {
+export async function resolve(file: File, files: TaskFilesV1, missing: WasimoffError): Promise<SlotFile> {
   const resolved = await files.resolve(file);
   if (resolved === null) throw missing;
   const load = () =>
@@ -150,7 +169,8 @@ async function resolve(file: File, files: TaskFilesV1, missing: WasimoffError): 
   return { ref: resolved.ref, load };
 }
 
-function limitsOf({ taskMemoryBytes, taskTimeoutMs, taskDiskBytes }: ProviderOptions): SlotLimits {
+/** What every task may have, as none says its own. */
+export function limitsOf({ taskMemoryBytes, taskTimeoutMs, taskDiskBytes }: ProviderOptions): SlotLimits {
   return {
     timeoutMs: taskTimeoutMs,
     cpuMs: null,

@@ -43,7 +43,8 @@ export class AcceptedStdio {
   readonly stdout: GuestSink;
   readonly stderr: GuestSink;
   readonly artifacts: GuestSink;
-  readonly result: GuestSink;
+  /** Left out when it was not asked for, which a Python program is told. */
+  readonly result?: GuestSink;
 
   /** Throws `invalid_argument` for stream ids that are not the requester's or are in use. */
   constructor({ streams }: Session, stdio: WireStdio | undefined) {
@@ -58,7 +59,7 @@ export class AcceptedStdio {
       this.stdout = sink(stdio?.stdout);
       this.stderr = sink(stdio?.stderr);
       this.artifacts = sink(stdio?.artifacts);
-      this.result = sink(stdio?.result);
+      if (stdio !== undefined && stdio.result !== 0) this.result = sink(stdio.result);
       this.stdin = stdio === undefined || stdio.stdin === 0 ? null : streams.acceptReceive(stdio.stdin);
     } catch (error) { // the good ones among bad ones must not stay open
       for (const accepted of sinks) accepted.abort(WasimoffError.from(error));
@@ -72,7 +73,7 @@ export class AcceptedStdio {
       stdout: BigInt(this.stdout.length),
       stderr: BigInt(this.stderr.length),
       artifacts: BigInt(this.artifacts.length),
-      result: BigInt(this.result.length),
+      result: BigInt(this.result?.length ?? 0),
     };
   }
 
@@ -82,6 +83,6 @@ export class AcceptedStdio {
     this.stdout.abort(reason);
     this.stderr.abort(reason);
     this.artifacts.abort(reason);
-    this.result.abort(reason);
+    this.result?.abort(reason);
   }
 }

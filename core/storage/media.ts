@@ -3,6 +3,8 @@
 export const WASM_MEDIA = "application/wasm";
 export const ZIP_MEDIA = "application/zip";
 export const OTHER_MEDIA = "application/octet-stream";
+/** Only as its sender names it: it looks like nothing. */
+export const PYTHON_MEDIA = "text/x-python";
 
 /** So many bytes decide the type. */
 export const SNIFF_BYTES = 4;

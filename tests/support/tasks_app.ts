@@ -44,9 +44,12 @@ export interface TasksApp extends Disposable {
 /** null for nobody who runs anything. */
 export async function tasksApp(
   runAttempt: RunAttempt | null = echo,
-  options: BrokerAppOptions & Partial<Pick<TasksV1Options, "maxHeldBytes">> & { maxQueue?: number } = {},
+  options: BrokerAppOptions & Partial<Pick<TasksV1Options, "maxHeldBytes">> & {
+    maxQueue?: number;
+    python?: string;
+  } = {},
 ): Promise<TasksApp> {
-  const { maxHeldBytes, maxQueue = 100, ...deps } = options;
+  const { maxHeldBytes, maxQueue = 100, python, ...deps } = options;
   const files = new MemoryStore({ maxTotalBytes: 1 << 24, startHash });
   const names = await FileNames.open(UNSAVED);
   const log = new MemoryTaskLog();
@@ -54,7 +57,7 @@ export async function tasksApp(
   const limits = { taskMemoryBytes: Infinity, taskTimeoutMs: Infinity };
   if (runAttempt !== null) {
     const info = { name: "p", generation: 2, slots: 4, labels: {}, cached: [], ...limits } as const;
-    broker.join({ info, runAttempt });
+    broker.join({ info: { ...info, ...(python !== undefined && { python }) }, runAttempt });
   }
   const { ref: module } = await files.put(chunks(wasmLike(100), 100));
   await names.set("module", module, "local");

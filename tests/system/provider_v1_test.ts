@@ -262,7 +262,7 @@ Deno.test("a provider says what it does not do", async () => {
     info: { id: "1" },
     params: { run: { case: "script", value: "1" } },
   });
-  strictEqual((await peer.request(Task_Pyodide_RequestSchema, python)).error, "not implemented yet");
+  strictEqual((await peer.request(Task_Pyodide_RequestSchema, python)).error, "this provider runs no Python");
 });
 
 Deno.test("a provider that leaves says so, ends its tasks, refuses others and closes with 1000", async () => {

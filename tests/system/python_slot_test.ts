@@ -104,13 +104,14 @@ Deno.test("what cannot be had ends the task before the program starts, and says 
   const artifact = await runPython(python, "pass", { artifacts: ["out"] });
   strictEqual(artifact.outcome.message, 'artifact not found: "out"');
   const unpicklable = await runPython(python, "lambda: 1");
-  match(unpicklable.outcome.message, /RuntimeError: cannot return this result: .* no wheel of cloudpickle$/);
+  match(unpicklable.outcome.message, /^RuntimeError: cannot return this result: .* no wheel of cloudpickle$/);
 });
 
 Deno.test("a Python slot takes one task, and its process is gone afterwards", async () => {
   await using python = await openRealPython();
   const slot = await python.start();
-  await slot.run(pythonTask("pass"), collectingIo(), never);
+  const { outcome } = await slot.run(pythonTask("lambda: 'nobody wants it'"), collectingIo(), never);
+  deepStrictEqual(outcome, exited(0));
   strictEqual(slot.usable, false);
   await slot.close();
   strictEqual(isAlive(python.pids[0]!), false);

@@ -3,7 +3,7 @@
 import { WasimoffError } from "../../errors.ts";
 import type { FileNames } from "../../storage/file_names.ts";
 import type { FileStore } from "../../storage/file_store.ts";
-import { MediaSniffer, OTHER_MEDIA } from "../../storage/media.ts";
+import { MediaSniffer, OTHER_MEDIA, PYTHON_MEDIA } from "../../storage/media.ts";
 import type { HttpContext } from "./http_env.ts";
 import { RequestBody } from "./request_body.ts";
 
@@ -13,7 +13,7 @@ export interface StorageUploadDeps {
   readonly maxUploadBytes: number;
 }
 
-/** Answers `sha256:…\n`; 415 as text for what is neither a module nor a ZIP, as the existing broker does. */
+/** Answers `sha256:…\n`; 415 as text for what is neither a module nor a ZIP, as the existing broker does, nor called Python. */
 export async function uploadFile(context: HttpContext, deps: StorageUploadDeps): Promise<Response> {
   const { files, names, maxUploadBytes } = deps;
   const owner = context.get("identity");
@@ -25,7 +25,8 @@ export async function uploadFile(context: HttpContext, deps: StorageUploadDeps):
   using body = new RequestBody(context.req.raw);
   const chunks = body[Symbol.asyncIterator]();
   const head = await readHead(chunks);
-  if (head.media === OTHER_MEDIA) return context.text("unsupported filetype\n", 415);
+  const isPython = context.req.header("content-type") === PYTHON_MEDIA;
+  if (head.media === OTHER_MEDIA && !isPython) return context.text("unsupported filetype\n", 415);
   const { ref } = await files.put(joined(head.chunks, chunks), { maxBytes: maxUploadBytes });
   if (name !== "") await names.set(name, ref, owner);
   return context.text(`${ref}\n`, 200, { "x-wasimoff-ref": ref });

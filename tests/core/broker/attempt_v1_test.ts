@@ -10,11 +10,14 @@ import { WasimoffError } from "../../../core/errors.ts";
 import { exited, failed } from "../../../core/outcome.ts";
 import type { PayloadV1 } from "../../../core/protocol/envelope_v1.ts";
 import {
+  Task_Pyodide_RequestSchema,
+  Task_Pyodide_ResponseSchema,
   Task_Wasip1_RequestSchema,
   Task_Wasip1_ResponseSchema,
 } from "../../../core/protocol/gen/wasimoff/v1/messages_pb.ts";
 import { MessengerV1 } from "../../../core/protocol/messenger_v1.ts";
 import { attemptOf, type TestAttempt } from "../../support/attempt_io.ts";
+import { TextSink } from "../../support/memory_cluster.ts";
 import { MemoryMessages } from "../../support/message_pipes.ts";
 import { ref } from "./dispatcher/test_dispatcher.ts";
 
@@ -91,6 +94,39 @@ Deno.test("a request carries the whole task, and nothing that was not asked for"
       artifacts: ["o"],
     },
   })]);
+});
+
+Deno.test("a Python task brings its program, and its result and version are told", async () => {
+  const attempt = attemptOf({
+    ...{ args: ["script.py"], env: ["K=v"], python: { kind: "script", packages: ["six"] } },
+    preopens: [{ guest: "/mnt", zip: ref(2), readOnly: false }],
+  });
+  const result = new TextSink();
+  const answer = fromJson(Task_Pyodide_ResponseSchema, {
+    ok: { stdout: b64("out"), pickle: b64("pickle"), version: "0.27.2" },
+  });
+  const { report, asked } = start({ ...attempt, io: { ...attempt.io, result } }, () => answer);
+  const { outcome, pythonVersion } = await report;
+  assert.deepEqual([outcome, pythonVersion], [exited(0), "0.27.2"]);
+  assert.deepEqual([attempt.io.stdout.text, result.text, result.state], ["out", "pickle", "ended"]);
+  assert.deepEqual(asked, [fromJson(Task_Pyodide_RequestSchema, {
+    info: { id: "a7", requester: "10.0.0.1:5", provider: "old", reference: "mine" },
+    qos: {},
+    params: {
+      ...{ packages: ["six"], script: "6 * 7", envs: ["K=v"], stdin: "" },
+      rootfs: { ref: ref(2), media: "application/zip" },
+    },
+  })]);
+});
+
+Deno.test("an exception in Python is told by its traceback, and an answer of another kind is none", async () => {
+  const python = { kind: "pickle", packages: [] } as const;
+  const error = fromJson(Task_Pyodide_ResponseSchema, { error: "Traceback: ValueError" });
+  const { outcome } = await start(attemptOf({ python }), () => error).report;
+  assert.deepEqual(outcome, failed("trap", "guest", "Traceback: ValueError", 1));
+  const wasi = start(attemptOf({ python }), () => response({ ok: {} }));
+  await assert.rejects(wasi.report, { code: "internal" });
+  await assert.rejects(start(attemptOf({}), () => error).report, { code: "internal" });
 });
 
 Deno.test("outputs are written whole, then the end is told, with what the provider saw", async () => {

@@ -83,7 +83,7 @@ for (const encoding of ["binary", "json"] as const) {
       [run("9", { binary: { ref: "module", blob: "" } }), /^don't use both Blob and Ref together$/],
       [run("10", { binary: {} }), /^both Blob and Ref are nil$/],
       [run("11", { rootfs: { blob: "AAAA", media: "x" } }), /^invalid Media type$/],
-      [request("12", "wasimoff/wasimoff.v1.Task.Pyodide.Request"), /Python/],
+      [request("12", "wasimoff/wasimoff.v1.Task.Pyodide.Request"), /^task has no params$/],
       [request("13", UPLOAD), /^file cannot be nil$/],
     ];
     for (const [envelope, error] of errors) {

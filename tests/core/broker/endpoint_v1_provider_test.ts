@@ -34,6 +34,7 @@ class Stage {
       encoding: "json",
       name,
       cluster: this.cluster,
+      files: { bytes: () => Promise.resolve(null) },
       inlineFiles: null,
       logger: new Logger((level, message, fields) => this.logged.push({ level, message, ...fields })),
     });
@@ -198,6 +199,7 @@ Deno.test(
         encoding: "json",
         name: "",
         cluster: stage.cluster,
+        files: { bytes: () => Promise.resolve(null) },
         inlineFiles: null,
         logger: new Logger(() => {}),
       });

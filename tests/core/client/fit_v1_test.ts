@@ -4,6 +4,8 @@ import { checkFitV1, noticeV1, type UnstoredTask } from "../../../core/client/fi
 const NOTICE = "this broker takes all input first and gives output at the end";
 const task = (fields: Partial<UnstoredTask>): UnstoredTask => ({ args: ["x"], ...fields });
 
+const SCRIPT = { kind: "script", packages: [] } as const;
+
 /** Every wish that v1 has no place for, and what is said then: null where it is carried. */
 const WISHES: Readonly<Record<string, readonly [fields: Partial<UnstoredTask>, refused: string | null]>> = {
   "nothing special": [{}, null],
@@ -23,6 +25,13 @@ const WISHES: Readonly<Record<string, readonly [fields: Partial<UnstoredTask>, r
     "other directories than one writable /",
   ],
   "two of --dir": [{ preopens: [{ guest: "/" }, { guest: "." }] }, "other directories than one writable /"],
+  "--python": [{ python: SCRIPT, preopens: [] }, null],
+  "--python --rootfs": [{ python: SCRIPT, preopens: [{ guest: "/mnt", readOnly: false }] }, null],
+  "--python --dir data": [
+    { python: SCRIPT, preopens: [{ guest: "data" }] },
+    "other directories than /mnt for Python",
+  ],
+  "--python with arguments": [{ python: SCRIPT, args: ["x", "y"] }, "arguments of a Python program"],
   "--artifact PATH": [{ artifacts: ["out/a.txt"] }, null],
   "--artifact with a pattern": [{ artifacts: ["a", "*.txt"] }, "patterns of artifacts"],
   "--timeout, --deadline, --priority, --immediate, --trace": [

@@ -26,7 +26,7 @@ function pipeOf(...sent: readonly Uint8Array[]) {
   return { pipe, said };
 }
 
-const RUN = encodeRun(guestTask(["x"]), true);
+const RUN = encodeRun(guestTask(["x"]), { stdin: true, result: false });
 const file = (...bytes: number[]) => [
   encodeNumber(FRAME.FILE, bytes.length),
   encodeFrame(FRAME.FILE_CHUNK, new Uint8Array(bytes)),

@@ -15,7 +15,7 @@ Deno.test("encodeRun() says everything about a task but the contents of its file
     preopens: [{ guest: "/", zip, readOnly: true }, { guest: ".", zip: null, readOnly: false }],
     artifacts: ["out"],
   });
-  deepStrictEqual(decodeRun(encodeRun(task, true).subarray(HEADER_BYTES)), {
+  deepStrictEqual(decodeRun(encodeRun(task, { stdin: true, result: false }).subarray(HEADER_BYTES)), {
     module: task.module.ref,
     args: ["guest", "a\u0000b", "ü"],
     env: ["K=v"],
@@ -29,16 +29,23 @@ Deno.test("encodeRun() says everything about a task but the contents of its file
     deterministic: false,
     python: null,
     stdin: true,
+    result: false,
   });
 });
 
 Deno.test("encodeRun() says how a Python program is run", () => {
   const task = { ...guestTask([]), python: { kind: "pickle", packages: ["numpy"] } as const };
-  deepStrictEqual(decodeRun(encodeRun(task, false).subarray(HEADER_BYTES)).python, task.python);
+  deepStrictEqual(
+    decodeRun(encodeRun(task, { stdin: false, result: true }).subarray(HEADER_BYTES)).python,
+    task.python,
+  );
 });
 
 Deno.test("encodeRun() refuses a task larger than a frame", () => {
-  throws(() => encodeRun(guestTask(["x".repeat(MAX_FRAME_BYTES)]), false), RangeError);
+  throws(
+    () => encodeRun(guestTask(["x".repeat(MAX_FRAME_BYTES)]), { stdin: false, result: false }),
+    RangeError,
+  );
 });
 
 Deno.test("decodeDone() gives back what encodeDone() wrote", () => {
