@@ -15,8 +15,7 @@ export const command = defineCommand({
   operands: { usage: "", min: 0, max: 0 },
   examples: [
     "wasimoff provider --url http://broker:4080 --token-file token.txt",
-    "wasimoff provider --python --wheels ~/wheels",
-    "wasimoff provider -j 4 --label gpu=no --storage ~/.cache/wasimoff",
+    "wasimoff provider -j 4 --python --wheels ~/wheels --storage ~/.cache/wasimoff",
   ],
   flags: PROVIDER_COMMAND_FLAGS,
   notes: [BROKER_NOTE],

@@ -18,7 +18,6 @@ export const command = defineCommand({
   operands: { ...TASK_OPERANDS, min: 0 },
   examples: [
     "wasimoff submit task.wasm -- --size 12 < in.txt > out.txt",
-    "wasimoff submit --python script.py -- --size 12",
     "wasimoff submit --dir data::/data --artifact out -o results sort.wasm -- /data",
   ],
   flags: SUBMIT_COMMAND_FLAGS,

@@ -20,7 +20,10 @@ export function withSignalStatus(end: TaskResult, signal: AbortSignal): TaskResu
 /** Says what happened when it was not the guest's own exit. */
 export function reportTaskEnd({ outcome, trace: _, ...end }: TaskResult, log: Logger): void {
   const { reason, message } = outcome;
-  if (reason !== "exit") log.error(message === "" ? `the task ended: ${reason}` : message, { reason });
+  if (reason !== "exit") {
+    // The traceback of a Python program has several lines.
+    for (const line of (message || `the task ended: ${reason}`).split("\n")) log.error(line, { reason });
+  }
   log.debug("the task has ended", { ...end, reason });
 }
 

@@ -4,6 +4,7 @@
  */
 
 // deno-lint-ignore-file no-console -- prints what it does
+import { embedPyodide } from "../core/host/pyodide_files.ts";
 import { filesBelow, ROOT } from "./project_files.ts";
 import { runProgram } from "./run_program.ts";
 
@@ -32,7 +33,7 @@ async function must(program: string, args: readonly string[]): Promise<void> {
 
 /**
  * Lays the bundle and the examples out as the sources are, one directory deep: `../examples/…` from the URL of a
- * file in commands/ is right in both.
+ * file in commands/ is right in both. Pyodide comes from its package.
  */
 async function stage(): Promise<void> {
   await Deno.remove(`${ROOT}dist`, { recursive: true }).catch((error) => {
@@ -43,6 +44,7 @@ async function stage(): Promise<void> {
     await Deno.mkdir(`${STAGE}/examples/${path.slice(0, path.lastIndexOf("/"))}`, { recursive: true });
     await Deno.copyFile(`${ROOT}examples/${path}`, `${STAGE}/examples/${path}`);
   }
+  await embedPyodide(`${STAGE}/pyodide`);
   const { unstable = [] } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   await Deno.writeTextFile(`${STAGE}/deno.json`, JSON.stringify({ ...STAGE_CONFIG, unstable }));
 }
@@ -61,7 +63,15 @@ await must(compiler, [
     "--config",
     `${STAGE}/deno.json`,
   ],
-  ...["--include", `${STAGE}/examples`, "--output", BINARY, `${STAGE}/commands/main.js`],
+  ...[
+    "--include",
+    `${STAGE}/examples`,
+    "--include",
+    `${STAGE}/pyodide`,
+    "--output",
+    BINARY,
+    `${STAGE}/commands/main.js`,
+  ],
 ]);
 await Deno.remove(STAGE, { recursive: true });
 const { size } = await Deno.stat(BINARY);

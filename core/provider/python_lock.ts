@@ -14,7 +14,7 @@ export interface LockedPackage {
 
 /** `pyodide-lock.json` of Pyodide 0.27. */
 export interface PyodideLock {
-  readonly info: { readonly python: string; readonly abi_version: string };
+  readonly info: { readonly version: string; readonly python: string; readonly abi_version: string };
   /** By normalised name. */
   readonly packages: Readonly<Record<string, LockedPackage>>;
 }

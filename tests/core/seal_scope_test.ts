@@ -15,3 +15,8 @@ Deno.test("sealScope() names what does not go", () => {
   const scope = Object.defineProperty({}, "fetch", { value: 1, configurable: false });
   deepStrictEqual(sealScope(scope), ["fetch"]);
 });
+
+Deno.test("sealScope() keeps further names where it is told", () => {
+  const scope = { eval: 1, fetch: 2 };
+  deepStrictEqual([sealScope(scope, ["eval"]), Object.keys(scope)], [[], ["eval"]]);
+});

@@ -13,7 +13,7 @@ const entry = (name: string, file_name: string, depends: string[] = [], imports 
 });
 
 const LOCK: PyodideLock = {
-  info: { python: "3.12.7", abi_version: "2024_0" },
+  info: { version: "0.27.2", python: "3.12.7", abi_version: "2024_0" },
   packages: {
     ...entry("cloudpickle", "cloudpickle-3.0.0-py3-none-any.whl"),
     ...entry("numpy", "numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl", ["openblas"]),

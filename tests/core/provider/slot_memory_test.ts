@@ -6,6 +6,7 @@ import {
   INODE_BYTES,
   MAX_ENGINE_BYTES,
   moduleMemory,
+  pythonMemory,
   taskMemory,
   zipMemory,
 } from "../../../core/provider/slot_memory.ts";
@@ -18,6 +19,12 @@ Deno.test("taskMemory() is the cap, the files, what is returned, and the engine'
   const limits = { ...LIMITS, memoryBytes: 3 * MIB, diskBytes: 4 * MIB, inodes: 512, artifactBytes: 7 * MIB };
   strictEqual(taskMemory(limits, false), 8 * MIB + MAX_ENGINE_BYTES);
   strictEqual(taskMemory(limits, true), 22 * MIB + MAX_ENGINE_BYTES);
+});
+
+Deno.test("pythonMemory() has no place for files beside the memory", () => {
+  const limits = { ...LIMITS, memoryBytes: 3 * MIB, artifactBytes: 7 * MIB };
+  strictEqual(pythonMemory(limits, false), 3 * MIB + MAX_ENGINE_BYTES);
+  strictEqual(pythonMemory(limits, true), 17 * MIB + MAX_ENGINE_BYTES);
 });
 
 Deno.test("files that are sent may grow as far as their own limits allow", () => {

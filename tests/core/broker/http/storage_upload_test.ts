@@ -32,6 +32,17 @@ Deno.test("POST /api/storage/upload takes ZIPs, the empty one too, and refuses t
   strictEqual((await (await call(app, "/api/storage")).json()).files.length, 2);
 });
 
+Deno.test("POST /api/storage/upload takes any text that is called Python", async () => {
+  const app = await brokerApp();
+  const upload = (type: string) =>
+    call(app, "/api/storage/upload", { method: "POST", body: "print(1)", headers: { "content-type": type } });
+  strictEqual(
+    await (await upload("text/x-python")).text(),
+    `${refOf(new TextEncoder().encode("print(1)"))}\n`,
+  );
+  strictEqual((await upload("text/plain")).status, 415);
+});
+
 Deno.test("POST /api/storage/upload stops at the limit, announced or not", async () => {
   const app = await brokerApp();
   const announced = await call(app, "/api/storage/upload", {
