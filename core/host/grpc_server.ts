@@ -68,7 +68,8 @@ function listener({ identify, allowsOrigin, ...deps }: GrpcServerOptions): Liste
     if (handler === undefined) throw new WasimoffError("unimplemented", "no such procedure");
     const caller = { identity, requester: peerText(remoteAddress, remotePort) };
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
-    const body = ReadableStream.from(universal.body as AsyncIterable<Uint8Array<ArrayBuffer>>);
+    const stream = ReadableStream.from(universal.body as AsyncIterable<Uint8Array<ArrayBuffer>>);
+    const body = new Response(stream, { headers });
     await universalResponseToNodeResponse(await handler({ ...universal, body, caller }), response);
   };
   return (request, response) => {

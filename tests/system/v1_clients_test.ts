@@ -106,7 +106,6 @@ Deno.test("what is wrong with a request is told by the codes of Connect", async 
   await rejects(client.runWasip1({}), isError(Code.InvalidArgument, /^file cannot be nil/));
   await rejects(run({ binary }), isError(Code.ResourceExhausted, /^429: Queue Full$/));
   await rejects(run({ binary }, { immediate: true }), isError(Code.Unavailable, /^qos: no idle provider/));
-  await rejects(client.runPyodide({}), isError(Code.Unimplemented, /Python/));
   const full = await fetch(`http://127.0.0.1:${cluster.port}/api/client/wasimoff.v1.Tasks/RunWasip1`, {
     method: "POST",
     headers: { "content-type": "application/json" },

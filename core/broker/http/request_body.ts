@@ -13,42 +13,46 @@ export interface BodyLimits {
   readonly budget?: MemoryBudget;
 }
 
+/** What a body is read from; `arrayBuffer` is the quick way for a small one. */
+export type BodySource = Pick<Request, "headers" | "body" | "arrayBuffer">;
+
+/** A body that announces no more is read at once: a stream costs as much as all the rest of a small request. */
+const SMALL_BYTES = 64 * 1024;
+
 /** To be read once. One that breaks off or stalls is an error, never an end. */
 export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #source: BodySource;
+  readonly #announced: number | null;
   readonly #maxBytes: number;
   readonly #budget: MemoryBudget | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #bytes = 0;
 
   /** Throws `out_of_range` for a body that announces too much. */
-  constructor(request: Pick<Request, "headers" | "body">, { maxBytes = Infinity, budget }: BodyLimits = {}) {
+  constructor(source: BodySource, { maxBytes = Infinity, budget }: BodyLimits = {}) {
+    const announced = source.headers.get("content-length");
+    this.#announced = announced === null ? null : Number(announced);
+    this.#source = source;
     this.#maxBytes = maxBytes;
-    if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw this.#tooLarge();
-    this.#reader = request.body?.getReader();
     this.#budget = budget;
+    if ((this.#announced ?? 0) > maxBytes) throw this.#tooLarge();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    if (this.#reader === undefined) return;
-    for (;;) {
-      const next = await readInTime(this.#reader);
-      if (next.done) return;
-      if (this.#bytes + next.value.length > this.#maxBytes) throw this.#tooLarge();
-      this.#budget?.take(next.value.length);
-      this.#bytes += next.value.length;
-      yield next.value;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    this.#reader = this.#source.body?.getReader();
+    return chunksOf(this.#reader, (bytes) => this.#count(bytes));
   }
 
-  /** The rest of it as one piece. */
+  /** All of it as one piece. */
   async bytes(): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    for await (const chunk of this) {
-      chunks.push(chunk);
-      length += chunk.length;
+    if (this.#announced !== null && this.#announced <= SMALL_BYTES) {
+      const small = new Uint8Array(await inTime(this.#source.arrayBuffer()));
+      this.#count(small.length);
+      return small;
     }
-    const whole = new Uint8Array(length);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this) chunks.push(chunk);
+    const whole = new Uint8Array(this.#bytes);
     let at = 0;
     for (const chunk of chunks) {
       whole.set(chunk, at);
@@ -64,19 +68,37 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
     this.#reader?.cancel().catch(() => {});
   }
 
+  #count(bytes: number): void {
+    if (this.#bytes + bytes > this.#maxBytes) throw this.#tooLarge();
+    this.#budget?.take(bytes);
+    this.#bytes += bytes;
+  }
+
   #tooLarge(): WasimoffError {
     return new WasimoffError("out_of_range", `body is too large: ${this.#maxBytes} bytes are allowed`);
   }
 }
 
-async function readInTime(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
+async function* chunksOf(
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  if (reader === undefined) return;
+  for (;;) {
+    const next = await inTime(reader.read());
+    if (next.done) return;
+    count(next.value.length);
+    yield next.value;
+  }
+}
+
+async function inTime<T>(read: Promise<T>): Promise<T> {
   const stalled = Promise.withResolvers<never>();
-  const cause = new WasimoffError("deadline_exceeded", "upload has stalled: send it again");
-  const timer = setTimeout(() => stalled.reject(cause), BODY_IDLE_TIMEOUT_MS);
+  const timer = setTimeout(() => {
+    stalled.reject(new WasimoffError("deadline_exceeded", "upload has stalled: send it again"));
+  }, BODY_IDLE_TIMEOUT_MS);
   try {
-    return await Promise.race([reader.read(), stalled.promise]);
+    return await Promise.race([read, stalled.promise]);
   } catch (cause) {
     if (cause instanceof WasimoffError) throw cause;
     throw new WasimoffError("canceled", "upload broke off: send it again", { cause });

@@ -19,7 +19,7 @@ import { codeNumber, WasimoffError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { Tasks } from "../../protocol/gen/wasimoff/v1/messages_pb.ts";
 import type { CallV1, TasksV1 } from "../tasks_v1.ts";
-import { RequestBody } from "./request_body.ts";
+import { type BodySource, RequestBody } from "./request_body.ts";
 import { retryAfter } from "./retry_after.ts";
 import { checkRpcBody, MAX_RPC_BYTES } from "./rpc_body.ts";
 
@@ -34,7 +34,7 @@ export interface RpcDeps {
 export type RpcCaller = Omit<CallV1, "signal">;
 
 export interface RpcRequest extends Omit<UniversalServerRequest, "body" | "contextValues"> {
-  readonly body: Request["body"];
+  readonly body: BodySource;
   readonly caller: RpcCaller;
 }
 
@@ -67,11 +67,14 @@ function routeTasks(router: ConnectRouter, { tasks, logger }: RpcDeps): void {
     <I, O>(run: (request: I, call: CallV1) => Promise<O>) => async (request: I, context: HandlerContext) => {
       const caller = context.values.get(CALLER);
       if (caller === null) throw new TypeError("a call without a caller");
+      const { signal, release } = taskSignal(context.signal);
       try {
-        return await run(request, { ...caller, signal: taskSignal(context.signal) });
+        return await run(request, { ...caller, signal });
       } catch (error) {
         if (!(error instanceof WasimoffError)) logger.error("request failed", { error });
         throw connectError(error);
+      } finally {
+        release(); // the library aborts its own signal after every call
       }
     };
   router.service(Tasks, {
@@ -85,7 +88,7 @@ function guarded(handler: UniversalHandler, { tasks, compression }: RpcDeps): Rp
   async function* whole({ header, body }: RpcRequest): AsyncGenerator<Uint8Array> {
     try {
       const limits = { maxBytes: MAX_RPC_BYTES, budget: tasks.budget };
-      using source = new RequestBody({ headers: header, body }, limits);
+      using source = new RequestBody(body, limits);
       const bytes = await source.bytes();
       await checkRpcBody(bytes, { desc: handler.method.input, header, compression });
       yield bytes;
@@ -100,7 +103,7 @@ function guarded(handler: UniversalHandler, { tasks, compression }: RpcDeps): Rp
 }
 
 /** The library's deadline as ours; every other abort is a client that went. */
-function taskSignal(signal: AbortSignal): AbortSignal {
+function taskSignal(signal: AbortSignal): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const abort = () => {
     const late = ConnectError.from(signal.reason).code === ConnectCode.DeadlineExceeded;
@@ -112,7 +115,7 @@ function taskSignal(signal: AbortSignal): AbortSignal {
   };
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort, { once: true });
-  return controller.signal;
+  return { signal: controller.signal, release: () => signal.removeEventListener("abort", abort) };
 }
 
 function connectError(error: unknown): ConnectError {
