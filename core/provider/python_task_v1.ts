@@ -16,7 +16,16 @@ import { encodeTaskError } from "../protocol/task_error_v1.ts";
 import type { FileRef } from "../storage/file_store.ts";
 import type { SlotFile, SlotPreopen, SlotTask } from "./slot.ts";
 import type { TaskFilesV1 } from "./task_files_v1.ts";
-import { limitsOf, type OutputsV1, resolve, runSlotWork, TaskFailure, type TaskPartsV1 } from "./task_v1.ts";
+import {
+  limitsOf,
+  MAX_RESULT_ARTIFACT_BYTES,
+  MAX_RESULT_PICKLE_BYTES,
+  type OutputsV1,
+  resolve,
+  runSlotWork,
+  TaskFailure,
+  type TaskPartsV1,
+} from "./task_v1.ts";
 
 /** What a script is called in tracebacks. */
 const SCRIPT_NAME = "script.py";
@@ -58,7 +67,8 @@ async function slotTask(
     args: [SCRIPT_NAME],
     python: { kind: run.case, packages },
     preopens: rootfs === undefined ? [] : [await mounted(rootfs, files)],
-    ...{ lenientArtifacts: false, limits: limitsOf(options), deterministic: false },
+    ...{ lenientArtifacts: false, deterministic: false },
+    limits: { ...limitsOf(options), artifactBytes: MAX_RESULT_ARTIFACT_BYTES - MAX_RESULT_PICKLE_BYTES },
   };
 }
 

@@ -27,6 +27,9 @@ const MAX_RESULT_OUTPUT_BYTES = 32 * 1024 * 1024;
 /** Of the ZIP of artifacts. */
 const MAX_RESULT_ARTIFACT_BYTES = 31 * 1024 * 1024;
 
+/** Of the result of a Python task, which has so much less for its artifacts. */
+export const MAX_RESULT_PICKLE_BYTES = 16 * 1024 * 1024;
+
 export interface TaskPartsV1 {
   readonly options: ProviderOptions;
   readonly files: TaskFilesV1;
@@ -121,7 +124,7 @@ function newOutputs() {
     stdout: new CollectingSink(MAX_RESULT_OUTPUT_BYTES),
     stderr: new CollectingSink(MAX_RESULT_OUTPUT_BYTES),
     artifacts: new CollectingSink(MAX_RESULT_ARTIFACT_BYTES),
-    result: new CollectingSink(MAX_RESULT_OUTPUT_BYTES),
+    result: new CollectingSink(MAX_RESULT_PICKLE_BYTES),
   };
 }
 

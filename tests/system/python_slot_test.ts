@@ -72,38 +72,44 @@ with zipfile.ZipFile(io.BytesIO(data[at:])) as archive:
 
 Deno.test("a pickled call is made, and its result returned as a pickle", async () => {
   await using python = await openRealPython();
-  const { outcome, result } = await runPython(python, pickledCall("len", "four"), { kind: "pickle" });
+  const [{ outcome, result }, printed] = await Promise.all([
+    runPython(python, pickledCall("len", "four"), { kind: "pickle" }),
+    runPython(python, pickledCall("print", "hi"), { kind: "pickle" }),
+  ]);
   deepStrictEqual(outcome, exited(0));
   deepStrictEqual([...result.bytes], [0x80, 4, 0x4b, 4, 0x2e]); // PROTO 4, BININT1 4, STOP
-  const printed = await runPython(python, pickledCall("print", "hi"), { kind: "pickle" });
   deepStrictEqual([printed.outcome, printed.stdout.text, printed.result.size], [exited(0), "hi\n", 0]);
 });
 
 Deno.test("exceptions and exits are told as Python tells them", async () => {
   await using python = await openRealPython();
-  const raised = await runPython(python, "print('before')\ndef f():\n  raise ValueError('no')\nf()");
+  const [raised, left] = await Promise.all([
+    runPython(python, "print('before')\ndef f():\n  raise ValueError('no')\nf()"),
+    runPython(python, "import sys; sys.exit('bye')"),
+  ]);
   const { reason, origin, status, message } = raised.outcome;
   deepStrictEqual([reason, origin, status, raised.stdout.text], ["trap", "guest", 1, "before\n"]);
   match(message, /^Traceback \(most recent call last\):\n {2}File "script.py", line 4, in <module>\n/);
   match(message, /raise ValueError\('no'\)\nValueError: no$/);
-  const left = await runPython(python, "import sys; sys.exit('bye')");
   deepStrictEqual([left.outcome, left.stderr.text], [exited(1), "bye\n"]);
 });
 
 Deno.test("what cannot be had ends the task before the program starts, and says what it is", async () => {
   await using python = await openRealPython();
-  const missing = await runPython(python, "print(1)", { packages: ["nothing-like-it"] });
+  const [missing, odd, artifact, unpicklable] = await Promise.all([
+    runPython(python, "print(1)", { packages: ["nothing-like-it"] }),
+    runPython(python, "print(1)", { env: ["ODD"] }),
+    runPython(python, "pass", { artifacts: ["out"] }),
+    runPython(python, "lambda: 1"),
+  ]);
   deepStrictEqual([missing.outcome.reason, missing.outcome.origin, missing.stdout.size], [
     "rejected",
     "provider",
     0,
   ]);
   strictEqual(missing.outcome.message, 'cannot prepare python: package not found: "nothing-like-it"');
-  const odd = await runPython(python, "print(1)", { env: ["ODD"] });
   strictEqual(odd.outcome.message, 'cannot prepare python: environment "ODD" has no "="');
-  const artifact = await runPython(python, "pass", { artifacts: ["out"] });
   strictEqual(artifact.outcome.message, 'artifact not found: "out"');
-  const unpicklable = await runPython(python, "lambda: 1");
   match(unpicklable.outcome.message, /^RuntimeError: cannot return this result: .* no wheel of cloudpickle$/);
 });
 
@@ -137,14 +143,16 @@ Deno.test("endless programs end at their limits of time and CPU time, also while
 
 Deno.test("memory is limited for Python, and for JavaScript that a program reaches through it", async () => {
   await using python = await openRealPython();
-  const hog = await runPython(python, "x = []\nwhile True: x.append(bytes(10_000_000))");
+  const script = "import js\nx = []\nwhile True: x.append(js.Uint8Array.new(10_000_000).fill(1))";
+  const [hog, other, small] = await Promise.all([
+    runPython(python, "x = []\nwhile True: x.append(bytes(10_000_000))"),
+    runPython(python, script),
+    runPython(python, "pass", { limits: { memoryBytes: 1_000_000 } }),
+  ]);
   deepStrictEqual([hog.outcome.reason, hog.outcome.origin, hog.outcome.status], ["memory", "guest", 137]);
   match(hog.outcome.message, /\nMemoryError$/);
-  const script = "import js\nx = []\nwhile True: x.append(js.Uint8Array.new(10_000_000).fill(1))";
-  const other = await runPython(python, script);
   deepStrictEqual([other.outcome.reason, other.outcome.origin], ["memory", "guest"]);
   match(other.outcome.message, /^guest made its process larger than its limits explain/);
-  const small = await runPython(python, "pass", { limits: { memoryBytes: 1_000_000 } });
   match(small.outcome.message, /^python needs more memory than the task may have/);
 });
 
