@@ -25,7 +25,7 @@ import { TaskTrace } from "./task_trace.ts";
 /** Of stdout and stderr together. With the artifacts they are one message, of which a peer like us takes 64 MiB. */
 const MAX_RESULT_OUTPUT_BYTES = 32 * 1024 * 1024;
 /** Of the ZIP of artifacts. */
-const MAX_RESULT_ARTIFACT_BYTES = 31 * 1024 * 1024;
+export const MAX_RESULT_ARTIFACT_BYTES = 31 * 1024 * 1024;
 
 /** Of the result of a Python task, which has so much less for its artifacts. */
 export const MAX_RESULT_PICKLE_BYTES = 16 * 1024 * 1024;
