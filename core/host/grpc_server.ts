@@ -69,7 +69,8 @@ function listener({ identify, allowsOrigin, ...deps }: GrpcServerOptions): Liste
     const caller = { identity, requester: peerText(remoteAddress, remotePort) };
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
     const stream = ReadableStream.from(universal.body as AsyncIterable<Uint8Array<ArrayBuffer>>);
-    const body = new Response(stream, { headers });
+    const { url, signal } = universal;
+    const body = new Request(url, { method: "POST", body: stream, headers, signal });
     await universalResponseToNodeResponse(await handler({ ...universal, body, caller }), response);
   };
   return (request, response) => {

@@ -14,7 +14,7 @@ export interface BodyLimits {
 }
 
 /** What a body is read from; `arrayBuffer` is the quick way for a small one. */
-export type BodySource = Pick<Request, "headers" | "body" | "arrayBuffer">;
+export type BodySource = Pick<Request, "headers" | "body" | "arrayBuffer" | "signal">;
 
 /** A body that announces no more is read at once: a stream costs as much as all the rest of a small request. */
 const SMALL_BYTES = 64 * 1024;
@@ -40,13 +40,13 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
 
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     this.#reader = this.#source.body?.getReader();
-    return chunksOf(this.#reader, (bytes) => this.#count(bytes));
+    return chunksOf(this.#reader, this.#source.signal, (bytes) => this.#count(bytes));
   }
 
   /** All of it as one piece. */
   async bytes(): Promise<Uint8Array> {
     if (this.#announced !== null && this.#announced <= SMALL_BYTES) {
-      const small = new Uint8Array(await inTime(this.#source.arrayBuffer()));
+      const small = new Uint8Array(await inTime(this.#source.arrayBuffer(), this.#source.signal));
       this.#count(small.length);
       return small;
     }
@@ -81,22 +81,27 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
 
 async function* chunksOf(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+  signal: AbortSignal,
   count: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
   if (reader === undefined) return;
   for (;;) {
-    const next = await inTime(reader.read());
+    const next = await inTime(reader.read(), signal);
     if (next.done) return;
     count(next.value.length);
     yield next.value;
   }
 }
 
-async function inTime<T>(read: Promise<T>): Promise<T> {
+/** A body whose chunks make no sense never ends by itself: only its connection does. */
+async function inTime<T>(read: Promise<T>, signal: AbortSignal): Promise<T> {
   const stalled = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     stalled.reject(new WasimoffError("deadline_exceeded", "upload has stalled: send it again"));
   }, BODY_IDLE_TIMEOUT_MS);
+  const gone = () => stalled.reject(signal.reason);
+  signal.addEventListener("abort", gone);
+  if (signal.aborted) gone();
   try {
     return await Promise.race([read, stalled.promise]);
   } catch (cause) {
@@ -104,5 +109,6 @@ async function inTime<T>(read: Promise<T>): Promise<T> {
     throw new WasimoffError("canceled", "upload broke off: send it again", { cause });
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", gone);
   }
 }
