@@ -3,12 +3,15 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { brokerRoutes } from "../../core/host/broker_routes.ts";
 import { startHash } from "../../core/host/hash.ts";
+import { OpenPipes } from "../../core/host/open_pipes.ts";
 import { silent } from "../../core/log.ts";
 import { exited } from "../../core/outcome.ts";
 import { SessionAcceptor } from "../../core/session/acceptor.ts";
 import { FileNames, UNSAVED } from "../../core/storage/file_names.ts";
 import { MemoryStore } from "../../core/storage/memory_store.ts";
+import { ClusterV1 } from "../../core/broker/cluster_v1.ts";
 import { STORAGE_PATH } from "../../core/broker/http/storage_path.ts";
+import { TasksV1 } from "../../core/broker/tasks_v1.ts";
 import { temporaryDirectory } from "../commands/temporary_directory.ts";
 import { brokerApp } from "../support/broker_app.ts";
 import { chunks, refOf, wasmLike } from "../support/chunks.ts";
@@ -144,6 +147,9 @@ netTest("files that tasks wait for stay, however much is uploaded meanwhile", as
       names,
       storagePath: STORAGE_PATH,
       clientAddress: (address) => address,
+      tasks: new TasksV1({ broker, files, names, startHash, now: Date.now }),
+      cluster: new ClusterV1(() => ({ providers: 0, throughput: 0 })),
+      pipes: new OpenPipes(),
       logger: silent,
       ...everybody,
     }),
