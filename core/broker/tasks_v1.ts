@@ -2,6 +2,7 @@
 
 import { create } from "@bufbuild/protobuf";
 import { WasimoffError } from "../errors.ts";
+import { failed } from "../outcome.ts";
 import {
   type Filesystem_Upload_Request,
   type Filesystem_Upload_Response,
@@ -130,7 +131,8 @@ export class TasksV1 {
     const outputs = { stdout, stderr, artifacts, result: pickle };
     try {
       const io = { stdinBytes: stdin, stdin: null, ...outputs };
-      const result: TaskResult = await this.#options.broker.submit(spec, io, { origin, signal });
+      const ended = await this.#options.broker.submit(spec, io, { origin, signal });
+      const result = complete(ended, Object.values(outputs));
       const failure = rpcFailure(result, spec.immediate);
       if (failure !== null) throw failure;
       origin.trace?.mark(TraceEvent.BrokerTransmitClientResponse);
@@ -141,6 +143,14 @@ export class TasksV1 {
       for (const output of Object.values(outputs)) output.release();
     }
   }
+}
+
+/** A task that wrote too much has come to an end of its own; one for which there was no room may be sent again. */
+function complete(result: TaskResult, outputs: readonly CollectedOutput[]): TaskResult {
+  const missing = outputs.find(({ failure }) => failure !== null)?.failure;
+  if (missing === undefined || missing === null) return result;
+  if (missing.code !== "out_of_range") throw missing;
+  return { ...result, outcome: failed("limit", "broker", missing.message) };
 }
 
 type Encode<T> = (

@@ -16,11 +16,18 @@ Deno.test("CollectedOutput takes no more than its limit, and no more than all of
   const first = new CollectedOutput(8, budget);
   const second = new CollectedOutput(8, budget);
   first.write(new Uint8Array(8));
-  throws(() => first.write(new Uint8Array(1)), { code: "out_of_range" });
-  throws(() => second.write(new Uint8Array(3)), { code: "resource_exhausted" });
-  second.write(new Uint8Array(2));
-  strictEqual(budget.taken, 10);
+  throws(() => first.write(new Uint8Array(1)), { code: "data_loss" });
+  throws(() => second.write(new Uint8Array(3)), { code: "data_loss" });
+  deepStrictEqual([first.failure?.code, second.failure?.code], ["out_of_range", "resource_exhausted"]);
+  strictEqual(budget.taken, 8);
   first.release();
   second.release();
   strictEqual(budget.taken, 0);
+});
+
+Deno.test("CollectedOutput takes nothing any more when something is missing", () => {
+  const output = new CollectedOutput(8, new MemoryBudget(10));
+  throws(() => output.write(new Uint8Array(9)), { code: "data_loss" });
+  throws(() => output.write(new Uint8Array(1)), { code: "data_loss" });
+  strictEqual(output.bytes.length, 0);
 });
