@@ -55,7 +55,7 @@ export async function tasksApp(
   const log = new MemoryTaskLog();
   const broker = new Broker({ idPrefix: "t", maxQueue, log, now: Date.now, startHash, logger: silent });
   const limits = { taskMemoryBytes: Infinity, taskTimeoutMs: Infinity };
-  if (runAttempt !== null) {
+  for (let i = 0; runAttempt !== null && i < providers; i++) {
     const info = { name: "p", generation: 2, slots: 4, labels: {}, cached: [], ...limits } as const;
     broker.join({ info: { ...info, ...(python !== undefined && { python }) }, runAttempt });
   }

@@ -33,7 +33,7 @@ function losingFirst(): { run: RunAttempt; firsts: number[] } {
 
 Deno.test("a stdin of any size is there for every attempt, and only its start travels in a message", async () => {
   const { run, firsts } = losingFirst();
-  using tasks = await tasksApp(run);
+  using tasks = await tasksApp(run, { providers: 2 });
   const stdin = Uint8Array.from({ length: 300_000 }, (_, index) => index % 251);
   const { result } = await tasks.tasks.runWasip1(request({ params: { ...PARAMS, stdin } }), call());
   ok(result.case === "ok");
@@ -48,7 +48,9 @@ Deno.test("a trace has every attempt, and what the last provider says", async ()
     event: Event.BrokerError,
     unixNano: 6n,
   }];
-  using tasks = await tasksApp(async (attempt) => ({ ...await run(attempt), trace: moments }));
+  using tasks = await tasksApp(async (attempt) => ({ ...await run(attempt), trace: moments }), {
+    providers: 2,
+  });
   const { info } = await tasks.tasks.runWasip1(request({ info: { trace: { created: 1n } } }), call());
   deepStrictEqual(info?.trace?.events.map(({ event }) => event), [21, 22, 23, 24, 23, 24, 31, 25, 26]);
   strictEqual(info?.trace?.created, 1n);
