@@ -6,6 +6,7 @@ import type { MessagePipe } from "../protocol/messenger_v1.ts";
 import type { Connection } from "../session/connection.ts";
 import type { Dial } from "../session/dialer.ts";
 import { dialV2 } from "./dial_v2.ts";
+import { UnfinishedMessages } from "./unfinished_messages.ts";
 import { WebSocketConnection } from "./websocket_connection.ts";
 import { openWebSocket } from "./websocket_dialer.ts";
 import { MESSAGE_WEBSOCKET_OPTIONS, WebSocketMessages } from "./websocket_messages.ts";
@@ -43,7 +44,7 @@ export async function dialBroker(url: string, options: DialBrokerOptions): Promi
         ? { generation: 2, dial: startingWith(new WebSocketConnection(socket, transport), dialV2(url)) }
         : {
           generation: 1,
-          pipe: new WebSocketMessages(socket, transport),
+          pipe: new WebSocketMessages(socket, transport, new UnfinishedMessages()),
           encoding: protocol === SUBPROTOCOL_V1_JSON ? "json" : "binary",
         },
     ...(signal && { signal }),

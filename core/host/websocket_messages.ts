@@ -10,6 +10,7 @@ import type { MessagePipe, MessagePipeHandler } from "../protocol/messenger_v1.t
 import { Heartbeat } from "../session/heartbeat.ts";
 import { closeCause, MAX_CLOSE_REASON_BYTES, socketFailure } from "./websocket_close.ts";
 import { WEBSOCKET_OPTIONS } from "./websocket_connection.ts";
+import type { UnfinishedMessage, UnfinishedMessages } from "./unfinished_messages.ts";
 import { type Corkable, WriteBatch } from "./write_batch.ts";
 
 /** Inline files and whole outputs travel in one message; ws refuses more before it buffers it. */
@@ -32,14 +33,14 @@ export const MESSAGE_WEBSOCKET_OPTIONS = {
 
 /** What the bytes of a WebSocket come from and go to. */
 export interface MessageTransport extends Corkable {
-  on(event: "data", listener: () => void): unknown;
+  prependListener(event: "data", listener: (bytes: Uint8Array) => void): unknown;
 }
 
 /**
  * Watches its peer by control pings, which every library answers while it reads: any byte counts as life, silence
  * for SILENCE_TIMEOUT_MS ends the connection.
  */
-export class WebSocketMessages implements MessagePipe {
+export class WebSocketMessages implements MessagePipe, UnfinishedMessage {
   /** Resolves when the socket has ended. */
   readonly closed: Promise<void>;
   readonly #socket: WebSocket;
@@ -52,10 +53,19 @@ export class WebSocketMessages implements MessagePipe {
   #drained: PromiseWithResolvers<void> | null = null;
   /** Until when the peer may be busy reading what it was sent. */
   #readingUntil = 0;
+  readonly #unfinished: UnfinishedMessages;
+  #unfinishedBytes = 0;
+  /** Of the chunk that is read. */
+  #chunkBytes = 0;
 
-  /** Takes over an open socket, in the same turn in which it opened, and holds what arrives until `start`. */
-  constructor(socket: WebSocket, transport: MessageTransport) {
+  /**
+   * Takes over an open socket, in the same turn in which it opened, and holds what arrives until `start`. What has
+   * come of its next message counts in `unfinished`.
+   */
+  constructor(socket: WebSocket, transport: MessageTransport, unfinished: UnfinishedMessages) {
     this.#socket = socket;
+    this.#unfinished = unfinished;
+    unfinished.add(this);
     this.#writes = new WriteBatch(transport);
     this.closed = this.#ended.promise;
     this.#heartbeat = new Heartbeat({
@@ -65,10 +75,21 @@ export class WebSocketMessages implements MessagePipe {
     });
     socket.binaryType = "nodebuffer";
     socket.pause();
-    transport.on("data", () => this.#heartbeat.heard());
+    // Before ws, which gives a message while it reads the chunk that ends it.
+    transport.prependListener("data", (bytes) => this.#onData(bytes.length));
     socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on("error", (error: NodeJS.ErrnoException) => this.#onError(error));
     socket.on("close", (code, reason) => this.#onClose(closeCause(code, reason.toString())));
+  }
+
+  get unfinishedBytes(): number {
+    return this.#unfinishedBytes;
+  }
+
+  evict(): void {
+    this.#drop(
+      new WasimoffError("resource_exhausted", "too many large messages are on their way: try again later"),
+    );
   }
 
   get full(): boolean {
@@ -122,7 +143,18 @@ export class WebSocketMessages implements MessagePipe {
     if (performance.now() < this.#readingUntil) this.#heartbeat.heard();
   }
 
+  #onData(bytes: number): void {
+    this.#heartbeat.heard();
+    this.#chunkBytes = bytes;
+    this.#unfinishedBytes += bytes;
+    this.#unfinished.changed(bytes);
+  }
+
   #onMessage(data: RawData, isBinary: boolean): void {
+    // What is left is headers, and no more than what has come behind the message.
+    const before = this.#unfinishedBytes;
+    this.#unfinishedBytes = Math.max(0, Math.min(before - (data as Buffer).length, this.#chunkBytes));
+    this.#unfinished.changed(this.#unfinishedBytes - before);
     if (this.#cause !== null) return;
     this.#handler?.onMessage(isBinary ? data as Uint8Array : (data as Buffer).toString());
   }
@@ -134,12 +166,14 @@ export class WebSocketMessages implements MessagePipe {
   /** Ends without a word: the peer does not listen. */
   #drop(cause: WasimoffError): void {
     this.#cause ??= cause;
+    this.#unfinished.remove(this);
     this.#release();
     this.#socket.terminate();
   }
 
   #onClose(cause: WasimoffError): void {
     this.#cause ??= cause;
+    this.#unfinished.remove(this);
     this.#heartbeat.stop();
     this.#release();
     this.#ended.resolve();

@@ -11,6 +11,7 @@ import type { Logger } from "../log.ts";
 import { type EncodingV1, SUBPROTOCOL_V1_BINARY, SUBPROTOCOL_V1_JSON } from "../protocol/envelope_v1.ts";
 import type { Connection } from "../session/connection.ts";
 import { checkRequest, type RequestLimits } from "./request_checks.ts";
+import { UnfinishedMessages } from "./unfinished_messages.ts";
 import { WEBSOCKET_OPTIONS, WebSocketConnection } from "./websocket_connection.ts";
 import { MESSAGE_WEBSOCKET_OPTIONS, WebSocketMessages } from "./websocket_messages.ts";
 
@@ -65,6 +66,7 @@ export class WebSocketRoutes {
     handleProtocols: this.#handleProtocols,
   });
   readonly #chosen = new WeakMap<IncomingMessage, string>();
+  readonly #unfinished = new UnfinishedMessages();
 
   constructor(routes: Readonly<Record<string, WebSocketRoute>>, options: WebSocketRoutesOptions) {
     this.#routes = new Map(Object.entries(routes));
@@ -92,7 +94,10 @@ export class WebSocketRoutes {
       server.handleUpgrade(incoming, socket, head, (webSocket) => {
         if (protocol === null) refuseProtocol(webSocket, route.protocols);
         else if (encoding === undefined) route.accept(new WebSocketConnection(webSocket, socket), request);
-        else route.acceptV1!(new WebSocketMessages(webSocket, socket), { ...request, encoding });
+        else {
+          const pipe = new WebSocketMessages(webSocket, socket, this.#unfinished);
+          route.acceptV1!(pipe, { ...request, encoding });
+        }
       });
     } catch (error) {
       if (!(error instanceof WasimoffError)) this.#options.logger.error("upgrade failed", { error });
