@@ -5,7 +5,7 @@ import { Broker } from "../../core/broker/broker.ts";
 import { MemoryTaskLog } from "../../core/broker/dispatcher/memory_task_log.ts";
 import type { HttpEnv } from "../../core/broker/http/http_env.ts";
 import type { AttemptReport, AttemptRequest } from "../../core/broker/provider_peer.ts";
-import { TasksV1, type TasksV1Options } from "../../core/broker/tasks_v1.ts";
+import { TasksV1 } from "../../core/broker/tasks_v1.ts";
 import { startHash } from "../../core/host/hash.ts";
 import { silent } from "../../core/log.ts";
 import { exited } from "../../core/outcome.ts";
@@ -41,15 +41,21 @@ export interface TasksApp extends Disposable {
   readonly module: FileRef;
 }
 
+export interface TasksAppOptions extends Omit<BrokerAppOptions, "providers"> {
+  readonly maxHeldBytes?: number;
+  readonly maxQueue?: number;
+  /** The version of Python that providers say to have; none when absent. */
+  readonly python?: string;
+  /** How many play the same part. */
+  readonly providers?: number;
+}
+
 /** null for nobody who runs anything. */
 export async function tasksApp(
   runAttempt: RunAttempt | null = echo,
-  options: BrokerAppOptions & Partial<Pick<TasksV1Options, "maxHeldBytes">> & {
-    maxQueue?: number;
-    python?: string;
-  } = {},
+  options: TasksAppOptions = {},
 ): Promise<TasksApp> {
-  const { maxHeldBytes, maxQueue = 100, python, ...deps } = options;
+  const { maxHeldBytes, maxQueue = 100, providers = 1, python, ...deps } = options;
   const files = new MemoryStore({ maxTotalBytes: 1 << 24, startHash });
   const names = await FileNames.open(UNSAVED);
   const log = new MemoryTaskLog();
