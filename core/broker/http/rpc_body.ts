@@ -1,4 +1,4 @@
-/** Looks at the body of a remote call before the library makes messages of it. */
+/** Unpacks the body of a remote call and looks at it before the library makes messages of it. */
 
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { Compression } from "@connectrpc/connect/protocol";
@@ -11,44 +11,85 @@ export const MAX_RPC_BYTES = 128 * 1024 * 1024;
 const FRAME_HEADER_BYTES = 5;
 const FLAG_COMPRESSED = 1;
 
+/** Where gzip has the length of what it holds (RFC 1952 2.3.1). */
+const LENGTH_AT_END_BYTES = 4;
+
 export interface RpcBodyOptions {
   readonly desc: DescMessage;
   readonly header: Headers;
   readonly compression: readonly Compression[];
+  /** Called with the bytes that unpacking will take; throws when there are no more to have. */
+  readonly reserve: (bytes: number) => void;
 }
 
-/** Throws `out_of_range` for what would take much more memory or time than its bytes, `invalid_argument` for nonsense. */
-export async function checkRpcBody(body: Uint8Array, options: RpcBodyOptions): Promise<void> {
-  const { header, desc } = options;
-  const type = header.get("content-type") ?? "";
-  for (const message of await messagesIn(body, type, options)) {
-    if (message.length <= UNCHECKED_BYTES) continue;
-    if (type.includes("json")) checkJson(new TextDecoder().decode(message));
-    else checkProto(desc, message);
+/** Without what `readRpcBody` undoes; unknown encodings stay, as the library refuses them. */
+export function headerOfUnpacked(header: Headers, compression: readonly Compression[]): Headers {
+  const encoding = header.get("content-encoding");
+  if (encoding === null || isGrpc(header) || !compression.some(({ name }) => name === encoding)) {
+    return header;
   }
+  const rest = new Headers(header);
+  rest.delete("content-encoding");
+  return rest;
 }
 
-async function messagesIn(body: Uint8Array, type: string, options: RpcBodyOptions): Promise<Uint8Array[]> {
-  const { header, compression } = options;
-  const unpack = async (bytes: Uint8Array, encoding: string | null) => {
-    // One that is not known is refused by the library before it reads on.
-    const known = compression.find(({ name }) => name === encoding);
-    return known === undefined
-      ? bytes
-      : await known.decompress(bytes as Uint8Array<ArrayBuffer>, MAX_RPC_BYTES);
-  };
-  if (!type.startsWith("application/grpc")) return [await unpack(body, header.get("content-encoding"))];
-  const messages: Uint8Array[] = [];
+/**
+ * Resolves with the body unpacked. Throws `out_of_range` for what would take much more memory or time than its bytes,
+ * `invalid_argument` for nonsense.
+ */
+export async function readRpcBody(body: Uint8Array, options: RpcBodyOptions): Promise<Uint8Array> {
+  const { header } = options;
+  if (isGrpc(header)) return await readFrames(body, options);
+  const message = await unpack(body, header.get("content-encoding"), options);
+  checkMessage(message, options);
+  return message;
+}
+
+async function readFrames(body: Uint8Array, options: RpcBodyOptions): Promise<Uint8Array> {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
-  for (let at = 0; at + FRAME_HEADER_BYTES <= body.length;) {
-    const start = at + FRAME_HEADER_BYTES;
-    const message = body.subarray(start, start + view.getUint32(at + 1));
-    const compressed = (view.getUint8(at) & FLAG_COMPRESSED) !== 0;
-    messages.push(compressed ? await unpack(message, header.get("grpc-encoding")) : message);
-    at = start + message.length;
-    if (messages.length > 1) throw invalid("more than one message"); // what follows need not be looked at
+  if (body.length < FRAME_HEADER_BYTES) return body;
+  const end = FRAME_HEADER_BYTES + view.getUint32(1);
+  if (body.length > end) throw invalid("more than one message");
+  const packed = body.subarray(FRAME_HEADER_BYTES);
+  if ((view.getUint8(0) & FLAG_COMPRESSED) === 0 || body.length < end) {
+    checkMessage(packed, options);
+    return body;
   }
-  return messages;
+  const message = await unpack(packed, options.header.get("grpc-encoding"), options);
+  if (message === packed) return body;
+  checkMessage(message, options);
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + message.length);
+  new DataView(frame.buffer).setUint32(1, message.length);
+  frame.set(message, FRAME_HEADER_BYTES);
+  return frame;
+}
+
+/** Gives no more than the bytes say that they hold; those of an encoding that is not known as they are. */
+async function unpack(
+  bytes: Uint8Array,
+  encoding: string | null,
+  { compression, reserve }: RpcBodyOptions,
+): Promise<Uint8Array> {
+  const known = compression.find(({ name }) => name === encoding);
+  if (known === undefined) return bytes;
+  const length = Math.min(lengthAtEnd(bytes), MAX_RPC_BYTES);
+  reserve(length);
+  return await known.decompress(bytes as Uint8Array<ArrayBuffer>, Math.max(length, 1)); // 0 is no limit
+}
+
+function lengthAtEnd(bytes: Uint8Array): number {
+  const at = bytes.length - LENGTH_AT_END_BYTES;
+  return at < 0 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0, true);
+}
+
+function isGrpc(header: Headers): boolean {
+  return header.get("content-type")?.startsWith("application/grpc") ?? false;
+}
+
+function checkMessage(message: Uint8Array, { header, desc }: RpcBodyOptions): void {
+  if (message.length <= UNCHECKED_BYTES) return;
+  if (header.get("content-type")?.includes("json")) checkJson(new TextDecoder().decode(message));
+  else checkProto(desc, message);
 }
 
 function checkJson(text: string): void {

@@ -21,7 +21,7 @@ import { Tasks } from "../../protocol/gen/wasimoff/v1/messages_pb.ts";
 import type { CallV1, TasksV1 } from "../tasks_v1.ts";
 import { type BodySource, RequestBody } from "./request_body.ts";
 import { retryAfter } from "./retry_after.ts";
-import { checkRpcBody, MAX_RPC_BYTES } from "./rpc_body.ts";
+import { headerOfUnpacked, MAX_RPC_BYTES, readRpcBody } from "./rpc_body.ts";
 
 export interface RpcDeps {
   readonly tasks: TasksV1;
@@ -85,20 +85,27 @@ function routeTasks(router: ConnectRouter, { tasks, logger }: RpcDeps): void {
 }
 
 function guarded(handler: UniversalHandler, { tasks, compression }: RpcDeps): RpcHandler {
+  const { budget } = tasks;
   async function* whole({ header, body }: RpcRequest): AsyncGenerator<Uint8Array> {
+    let unpackedBytes = 0;
+    const reserve = (bytes: number) => {
+      budget.take(bytes);
+      unpackedBytes += bytes;
+    };
     try {
-      const limits = { maxBytes: MAX_RPC_BYTES, budget: tasks.budget };
-      using source = new RequestBody(body, limits);
+      using source = new RequestBody(body, { maxBytes: MAX_RPC_BYTES, budget });
       const bytes = await source.bytes();
-      await checkRpcBody(bytes, { desc: handler.method.input, header, compression });
-      yield bytes;
+      yield await readRpcBody(bytes, { desc: handler.method.input, header, compression, reserve });
     } catch (error) {
       throw error instanceof ConnectError ? error : connectError(error);
+    } finally {
+      budget.give(unpackedBytes);
     }
   }
   return (request) => {
     const contextValues = createContextValues().set(CALLER, request.caller);
-    return handler({ ...request, body: whole(request), contextValues });
+    const header = headerOfUnpacked(request.header, compression);
+    return handler({ ...request, header, body: whole(request), contextValues });
   };
 }
 

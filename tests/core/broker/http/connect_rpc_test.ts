@@ -3,6 +3,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { MAX_HELD_BYTES_V1 } from "../../../../core/broker/tasks_v1.ts";
 import {
   Task_Wasip1_RequestSchema,
   Task_Wasip1_ResponseSchema,
@@ -102,6 +103,23 @@ Deno.test("gzip is read and written", async () => {
   const plain = new Response(answer.body?.pipeThrough(new DecompressionStream("gzip")));
   const { result } = fromBinary(Task_Wasip1_ResponseSchema, await plain.bytes());
   strictEqual(result.case === "ok" ? result.value.stdout?.length : 0, 5_000);
+});
+
+Deno.test("what is unpacked is taken from the memory of all, and given back", async () => {
+  using tasks = await tasksApp();
+  const { budget } = tasks.tasks;
+  const packed = new Uint8Array(gzipSync(requestOf("x".repeat(5_000_000))));
+  budget.take(MAX_HELD_BYTES_V1 - 5_000_000);
+  const gzip = { headers: { "content-encoding": "gzip" } };
+  strictEqual((await post(tasks, "application/proto", packed, gzip)).status, 429);
+  const lying = packed.slice();
+  new DataView(lying.buffer).setUint32(lying.length - 4, 1_000, true);
+  const refused = await post(tasks, "application/proto", lying, gzip);
+  match(await refused.text(), /message is larger than 1000 bytes after decompression/);
+  strictEqual(budget.taken, MAX_HELD_BYTES_V1 - 5_000_000);
+  budget.give(budget.taken);
+  strictEqual((await post(tasks, "application/proto", packed, gzip)).status, 200);
+  strictEqual(budget.taken, 0);
 });
 
 const BOMB = new Uint8Array(gzipSync(new Uint8Array(129 * 1024 * 1024), { level: 9 }));
