@@ -21,17 +21,30 @@ export interface JobTask extends SubmitTask {
 const MAX_JOB_FILE_BYTES = 256 * 1024 * 1024;
 /** Tasks of one file. */
 const MAX_JOB_TASKS = 10_000;
+/** What only Python tasks have (wasimoff-v1 1.2). */
+const PYTHON_FIELDS = ["pyodide", "script", "pickle", "packages"];
 
 export async function readJobFile(path: string): Promise<JobTask[]> {
   try {
-    const { size } = await Deno.stat(path);
-    if (size > MAX_JOB_FILE_BYTES) throw new Error("it is too large for a task file");
-    return parseJob(await Deno.readTextFile(path));
+    return parseJob(await readText(path));
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;
     const detail = missing ? "there is no such file" : WasimoffError.from(error).message;
     throw usageError(`task file "${path}": ${detail}`, error);
   }
+}
+
+/** Devices and pipes have no size to go by. */
+async function readText(path: string): Promise<string> {
+  const { readable } = await Deno.open(path);
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const chunk of readable) {
+    size += chunk.length;
+    if (size > MAX_JOB_FILE_BYTES) throw usageError("it is too large for a task file");
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks).text();
 }
 
 /**
@@ -66,10 +79,10 @@ function parseJson(text: string): JsonValue {
 }
 
 /** `{parent, tasks}`. */
-function readTasks({ parent = {}, tasks = null, ...rest }: JsonObject): JsonObject[] {
+function readTasks({ parent, tasks = null, ...rest }: JsonObject): JsonObject[] {
   refuseRest(rest);
   if (!Array.isArray(tasks)) throw usageError('"tasks" is no list');
-  const inherited = paramsOf(asRequest(object(parent)));
+  const inherited = paramsOf(asRequest(object(parent ?? {})));
   return tasks.map((task) => {
     const request = asRequest(object(task));
     return { ...request, params: { ...inherited, ...paramsOf(request) } };
@@ -85,6 +98,7 @@ function readExecutions({ bin = null, envs = [], exec = null, trace, ...rest }: 
   return exec.map((one) => {
     const { args = [], envs: own = [], stdin = "", datafile, loadfs, ...unknown } = object(one);
     refuseRest(unknown);
+    if (typeof stdin !== "string") throw usageError('"stdin" is no text');
     if (loadfs !== undefined) {
       throw usageError('"loadfs" is not spoken any more: give the files as a ZIP in "rootfs"');
     }
@@ -92,7 +106,7 @@ function readExecutions({ bin = null, envs = [], exec = null, trace, ...rest }: 
       binary: { ref: bin },
       args: [bin, ...list(args)],
       envs: [...list(own), ...list(envs)],
-      stdin: new TextEncoder().encode(String(stdin)).toBase64(),
+      stdin: new TextEncoder().encode(stdin).toBase64(),
       artifacts: datafile === undefined ? [] : [datafile],
     };
     return { params, ...(trace ? { info: { trace: {} } } : {}) };
@@ -101,15 +115,22 @@ function readExecutions({ bin = null, envs = [], exec = null, trace, ...rest }: 
 
 /** A request, whatever its parameters are called; bare parameters too. */
 function asRequest(value: JsonObject): JsonObject {
-  for (const kind of ["pyodide", "script", "pickle", "packages"]) {
-    if (kind in value) throw usageError(`it is a Python task ("${kind}"): only WASI tasks can be submitted`);
+  refusePython(value);
+  if ("params" in value) {
+    if (typeof value.params === "object" && value.params !== null) refusePython(value.params);
+    return value;
   }
-  if ("params" in value) return value;
   if ("wasip1" in value) {
     const { wasip1, ...rest } = value;
     return { ...rest, params: wasip1! };
   }
   return { params: value };
+}
+
+function refusePython(value: object): void {
+  const kind = PYTHON_FIELDS.find((name) => name in value);
+  if (kind === undefined) return;
+  throw usageError(`it is a Python task ("${kind}"): submit its script with --python`);
 }
 
 function paramsOf({ params = {} }: JsonObject): JsonObject {

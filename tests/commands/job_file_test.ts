@@ -1,5 +1,5 @@
-import { deepStrictEqual, throws } from "node:assert/strict";
-import { parseJob } from "../../commands/job_file.ts";
+import { deepStrictEqual, rejects, throws } from "node:assert/strict";
+import { parseJob, readJobFile } from "../../commands/job_file.ts";
 
 const parse = (value: unknown) => parseJob(JSON.stringify(value));
 const BYTES = new Uint8Array([1, 2, 3]);
@@ -93,6 +93,9 @@ const WRONG: Readonly<Record<string, readonly [value: unknown, message: RegExp]>
     /"loadfs" is not spoken any more/,
   ],
   "Python": [{ script: "1 + 1" }, /Python task \("script"\)/],
+  "parameters of Python": [{ params: { packages: [] } }, /Python task \("packages"\)/],
+  "input of the oldest that is no text": [{ bin: "a", exec: [{ stdin: {} }] }, /"stdin" is no text/],
+  "no parent": [{ parent: null, tasks: [{}] }, /"binary" needs/],
   "too many tasks": [{ bin: "a", exec: Array.from({ length: 10_001 }, () => ({})) }, /more than 10000 tasks/],
 };
 
@@ -106,4 +109,9 @@ Deno.test("parseJob() refuses what is no JSON, however deep", () => {
   throws(() => parseJob("{"), { code: "invalid_argument", message: /^it is no JSON/ });
   const deep = `{"params":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
   throws(() => parseJob(deep), { code: "invalid_argument" });
+});
+
+Deno.test("readJobFile() reads no more than a task file may have, of whatever it is", async () => {
+  const message = 'task file "/dev/zero": it is too large for a task file';
+  await rejects(() => readJobFile("/dev/zero"), { code: "invalid_argument", message });
 });
