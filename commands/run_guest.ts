@@ -2,6 +2,7 @@
 
 import type { TaskResult } from "../core/client/task_request.ts";
 import { WasimoffError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
 import { failed, type Outcome, STATUS } from "../core/outcome.ts";
 import { ArtifactOutput, checkArtifactFlags, checkArtifactTarget } from "./artifact_output.ts";
 import type { GuestInput } from "./guest_input.ts";
@@ -94,28 +95,39 @@ async function runPrepared<T>(
 ): Promise<TaskResult> {
   await using input = prepared.input;
   const { stdout, stderr } = output;
-  const artifacts = artifactOutput(call);
-  let end: TaskResult | null = null;
+  const { output: target } = call.options;
+  const artifacts = target === null ? null : artifactOutput(target, call.log);
+  const io = { stdin: input, stdout, stderr, artifacts };
+  const end = await run(prepared.task, io, signal).catch((error) => {
+    reportCauses(error, call.log);
+    return unstarted(outcomeOf(error));
+  });
+  return await saveArtifacts(end, artifacts, { target, log: call.log });
+}
+
+/** Keeps what came, also when something else that was asked for is missing; an end of ours when that fails. */
+export async function saveArtifacts(
+  end: TaskResult,
+  artifacts: ArtifactOutput | null,
+  { target, log }: { readonly target: string | null; readonly log: Logger },
+): Promise<TaskResult> {
+  const exited = end.outcome.reason === "exit";
   try {
-    end = await run(prepared.task, { stdin: input, stdout, stderr, artifacts }, signal);
-    // What came is kept, also when something else that was asked for is missing.
-    if (artifacts !== null && !await artifacts.save() && end.outcome.reason === "exit") {
-      call.log.warn(`the task brought nothing back for "${call.options.output}"`);
+    if (artifacts !== null && !await artifacts.save() && exited) {
+      log.warn(`the task brought nothing back for "${target}"`);
     }
     return end;
   } catch (error) {
-    reportCauses(error, call.log);
-    if (end === null || end.outcome.reason === "exit") {
-      return { ...end ?? unstarted(outcomeOf(error)), outcome: outcomeOf(error) };
-    }
-    call.log.error(outcomeOf(error).message);
+    reportCauses(error, log);
+    if (exited) return { ...end, outcome: outcomeOf(error) };
+    log.error(outcomeOf(error).message);
     return end;
   }
 }
 
-function artifactOutput({ options, log }: GuestCall): ArtifactOutput | null {
-  if (options.output === null) return null;
-  return new ArtifactOutput(options.output, (name, target) => {
+/** `-o`, which says what it leaves out. */
+export function artifactOutput(output: string, log: Logger): ArtifactOutput {
+  return new ArtifactOutput(output, (name, target) => {
     log.warn(`left out the link "${name}": "${target}" leads out of the directory`);
   });
 }

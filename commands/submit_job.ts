@@ -2,14 +2,15 @@
 
 import type { TaskResult } from "../core/client/task_request.ts";
 import { WasimoffError } from "../core/errors.ts";
+import { Logger } from "../core/log.ts";
 import { CollectingSink } from "../core/provider/collecting_sink.ts";
-import { ArtifactOutput, checkArtifactFlags } from "./artifact_output.ts";
+import { checkArtifactFlags, checkArtifactTarget } from "./artifact_output.ts";
 import { fixedInput } from "./guest_input.ts";
 import { plainOutput } from "./guest_output.ts";
 import { interruptStatus } from "./interrupt.ts";
 import { type JobTask, readJobFile } from "./job_file.ts";
 import { JsonOutput } from "./json_output.ts";
-import { runGuest } from "./run_guest.ts";
+import { artifactOutput, outcomeOf, runGuest, saveArtifacts } from "./run_guest.ts";
 import { type RunSubmitTask, type SubmitCall, tasksAtBroker } from "./submit_task.ts";
 import { reportTaskEnd, reportTrace } from "./task_end.ts";
 import { usageError } from "./usage_error.ts";
@@ -48,7 +49,6 @@ interface HeldTask {
   readonly result: TaskResult;
   readonly stdout: CollectingSink;
   readonly stderr: CollectingSink;
-  readonly artifacts: ArtifactOutput | null;
 }
 
 /** Several at a time; told in the order of the file, so that no more than these are kept. */
@@ -58,6 +58,7 @@ async function runSeveral(call: SubmitCall, tasks: readonly JobTask[], run: RunS
   if (output?.endsWith(".zip")) {
     throw usageError(`-o "${output}" holds one task: name a directory, where each gets its own`);
   }
+  if (output !== null) await checkArtifactTarget(output);
   const unread = new AbortController();
   const signal = AbortSignal.any([call.signal, unread.signal]);
   const held: Promise<HeldTask>[] = [];
@@ -65,7 +66,8 @@ async function runSeveral(call: SubmitCall, tasks: readonly JobTask[], run: RunS
   for (let index = 0; index < tasks.length && !signal.aborted; index++) {
     while (held.length < Math.min(tasks.length, index + MAX_TASKS_AT_ONCE)) {
       const target = output === null ? null : `${output}/${held.length + 1}`;
-      held.push(runHeld({ task: tasks[held.length]!, target, run }, signal));
+      const log = numbered(call.log, held.length + 1);
+      held.push(runHeld({ task: tasks[held.length]!, target, run, log }, signal));
     }
     const ended = await held[index]!;
     if (ended.result.outcome.status !== 0) failed++;
@@ -73,6 +75,7 @@ async function runSeveral(call: SubmitCall, tasks: readonly JobTask[], run: RunS
   }
   await Promise.all(held);
   if (call.signal.aborted) return interruptStatus(call.signal.reason);
+  if (unread.signal.aborted) return outcomeOf(unread.signal.reason).status;
   return Math.min(failed, MANY_FAILED_STATUS);
 }
 
@@ -81,17 +84,25 @@ interface HeldRun {
   /** Where its artifacts go. */
   readonly target: string | null;
   readonly run: RunSubmitTask;
+  readonly log: Logger;
 }
 
-async function runHeld({ task, target, run }: HeldRun, signal: AbortSignal): Promise<HeldTask> {
+async function runHeld({ task, target, run, log }: HeldRun, signal: AbortSignal): Promise<HeldTask> {
   const wanted = target !== null && task.artifacts.length > 0;
   const outputs = {
     stdout: new CollectingSink(MAX_HELD_BYTES),
     stderr: new CollectingSink(MAX_HELD_BYTES),
-    artifacts: wanted ? new ArtifactOutput(target, () => {}) : null,
+    artifacts: wanted ? artifactOutput(target, log) : null,
   };
-  const result = await run(task, { stdin: fixedInput(task.stdin), ...outputs }, signal);
-  return { ...outputs, result };
+  const end = await run(task, { stdin: fixedInput(task.stdin), ...outputs }, signal);
+  return { ...outputs, result: await saveArtifacts(end, outputs.artifacts, { target, log }) };
+}
+
+/** Says of which task it speaks. */
+function numbered(log: Logger, number: number): Logger {
+  return new Logger((level, message, fields) =>
+    log[level](`task ${number}: ${message}`, { ...fields, number })
+  );
 }
 
 interface Telling {
@@ -103,14 +114,13 @@ interface Telling {
 
 /** Writes what a task has said, and how it ended. */
 async function tell(
-  { result, stdout, stderr, artifacts }: HeldTask,
+  { result, stdout, stderr }: HeldTask,
   { number, call: { options, log }, onClosed }: Telling,
 ): Promise<void> {
   const json = options.json ? new JsonOutput({ stdout: Deno.stdout, onClosed }) : null;
   const output = json ?? plainOutput({ stdout: Deno.stdout, stderr: Deno.stderr, onClosed });
-  const about = log.with({ number });
+  const about = numbered(log, number);
   try {
-    await artifacts?.save();
     for (const name of ["stdout", "stderr"] as const) {
       const bytes = { stdout, stderr }[name].bytes();
       if (bytes.length > 0) await output[name].write(bytes);

@@ -116,3 +116,26 @@ Deno.test("submit --job runs task files at our own broker, through v2", async ()
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("submit --job says which task failed, and fails a task whose artifacts cannot be kept", async () => {
+  await using cluster = await HostCluster.start();
+  await cluster.provider();
+  const module = await cluster.store();
+  const directory = await Deno.makeTempDir();
+  try {
+    const job = {
+      parent: { binary: { ref: module }, args: ["g", "write", "a", "text"], artifacts: ["/a"] },
+      tasks: [{}, {}, { binary: { ref: "absent" } }],
+    };
+    await Deno.writeTextFile(`${directory}/job.json`, JSON.stringify(job));
+    await Deno.mkdir(`${directory}/out`);
+    await Deno.writeTextFile(`${directory}/out/2`, "in the way");
+    const flags = ["--url", `http://127.0.0.1:${cluster.port}`, "-o", `${directory}/out`];
+    const { code, stderr } = await runCommand(["submit", "--job", `${directory}/job.json`, ...flags]);
+    strictEqual(code, 2, stderr);
+    match(stderr, /^wasimoff: task 2: .+\nwasimoff: task 3: file "absent" is not stored.*\n$/);
+    strictEqual(await Deno.readTextFile(`${directory}/out/1/a`), "text");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
