@@ -31,6 +31,8 @@ export const MAX_STDIN_BYTES = 16 * 1024 * 1024;
 
 /** Exit status of `python` after an exception. */
 const EXCEPTION_STATUS = 1;
+/** The last line of the traceback of `sys.exit`, with a status or none. */
+const SYSTEM_EXIT = /(?:^|\n)SystemExit(?:: (-?\d{1,10}))?$/;
 
 type RequestV1 = Task_Wasip1_Request | Task_Pyodide_Request;
 type ResponseV1 = Task_Wasip1_Response | Task_Pyodide_Response;
@@ -200,7 +202,13 @@ async function writeOutputs({ $typeName, result }: ResponseV1, streams: TaskStre
   if (result.case === "ok") return exited("status" in result.value ? result.value.status ?? 0 : 0);
   const outcome = decodeTaskError(result.value);
   const raised = outcome.reason === "trap" && $typeName === "wasimoff.v1.Task.Pyodide.Response";
-  return raised ? { ...outcome, status: EXCEPTION_STATUS } : outcome;
+  return raised ? raisedOutcome(outcome) : outcome;
+}
+
+/** `sys.exit` is an exception like any other there. */
+function raisedOutcome(outcome: Outcome): Outcome {
+  const exit = SYSTEM_EXIT.exec(outcome.message.trimEnd());
+  return exit === null ? { ...outcome, status: EXCEPTION_STATUS } : exited(Number(exit[1] ?? 0) & 0xff);
 }
 
 async function writeOutput(output: Task_Wasip1_Output | Task_Pyodide_Output, streams: TaskStreams) {

@@ -36,6 +36,7 @@ const WEAKER: readonly Rule[] = [
   ["the timeout counts from now on, waiting included", ({ timeoutMs }) => timeoutMs !== undefined],
   ["priority means nothing there", ({ priority }) => priority === true],
   ["--immediate is left to the provider", ({ immediate }) => immediate === true],
+  ["a Python program that raises or exits loses its output", ({ python }) => python !== undefined],
   ["directories come back empty", ({ artifacts = [] }) => artifacts.length > 0],
 ];
 

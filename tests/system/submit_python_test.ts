@@ -52,3 +52,26 @@ Deno.test("submit --python sends the script itself to an existing broker, which 
   strictEqual(refused.code, 125);
   match(refused.stderr, /cannot carry arguments of a Python program/);
 });
+
+/** What existing providers tell of a program that ends itself, and the status that it meant. */
+const EXITS: Readonly<Record<string, number>> = {
+  "SystemExit: 3": 3,
+  'Traceback (most recent call last):\n  File "x", line 1\nSystemExit: -1\n': 255,
+  "SystemExit": 0,
+  "SystemExit: no data": 1,
+  "ValueError: SystemExit: 3": 1,
+};
+
+Deno.test("submit --python at an existing broker ends as the program wanted", async () => {
+  for (const [value, status] of Object.entries(EXITS)) {
+    await using broker = await ScriptedBroker.start({
+      answer: () =>
+        Promise.resolve(create(Task_Pyodide_ResponseSchema, { result: { case: "error", value } })),
+    });
+    const { code, stderr } = await runCommand(["submit", "--url", broker.url, "--python", "-"], {
+      stdin: "1",
+    });
+    strictEqual(code, status, value);
+    match(stderr, /a Python program that raises or exits loses its output$/m);
+  }
+});
