@@ -30,6 +30,7 @@ export function headerOfUnpacked(header: Headers, compression: readonly Compress
   }
   const rest = new Headers(header);
   rest.delete("content-encoding");
+  rest.delete("content-length"); // of the packed body: the library would hold the other one to it
   return rest;
 }
 
