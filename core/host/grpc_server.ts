@@ -5,7 +5,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { AccessDeps } from "../broker/http/access.ts";
-import { peerText } from "../broker/http/connect_rpc.ts";
+import { peerText, RPC_PREFIX } from "../broker/http/connect_rpc.ts";
 import { type RpcDeps, rpcHandlers } from "../broker/http/rpc_handlers.ts";
 import { type Code, httpStatus, WasimoffError } from "../errors.ts";
 import { type ListenAddress, listenOn } from "./listen_on.ts";
@@ -64,7 +64,9 @@ function listener({ identify, allowsOrigin, ...deps }: GrpcServerOptions): Liste
     }
     const { remoteAddress = "", remotePort } = request.socket;
     const identity = identify({ remoteAddress, headers });
-    const handler = handlers.get(request.url);
+    // Existing clients ask where the other protocols are, too; those that take no path ask at the root.
+    const { url: asked } = request;
+    const handler = handlers.get(asked.startsWith(RPC_PREFIX) ? asked.slice(RPC_PREFIX.length) : asked);
     if (handler === undefined) throw new WasimoffError("unimplemented", "no such procedure");
     const caller = { identity, requester: peerText(remoteAddress, remotePort) };
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);

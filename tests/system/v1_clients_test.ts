@@ -77,6 +77,8 @@ Deno.test("a generated client runs tasks by gRPC over HTTP/2, on a port of its o
   const sessionManager = new Http2SessionManager(baseUrl);
   const client = createClient(Tasks, createGrpcTransport({ baseUrl, sessionManager }));
   await echoes(client);
+  const atPath = createGrpcTransport({ baseUrl: `${baseUrl}/api/client`, sessionManager });
+  await echoes(createClient(Tasks, atPath));
   await rejects(
     client.runWasip1({ params: { binary: { ref: "none" } } }),
     isError(Code.NotFound, /Ref not found/),

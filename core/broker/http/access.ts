@@ -67,7 +67,8 @@ export function requireIdentity({ identify }: AccessDeps): MiddlewareHandler<Htt
     const { path, raw: { headers, url } } = context.req;
     if (!PUBLIC_PATHS.has(path)) {
       const caller = { remoteAddress: context.env.remoteAddress, headers };
-      const elsewhere = path.startsWith(CLIENT_PREFIX) && (url.includes("?") || headers.has("authorization"));
+      const existing = path.startsWith(CLIENT_PREFIX) || path.startsWith(STORAGE_PATH);
+      const elsewhere = existing && (url.includes("?") || headers.has("authorization"));
       const token = elsewhere ? tokenInUrl({ url: new URL(url), headers }) : undefined;
       context.set("identity", identify(caller, token));
     }

@@ -7,7 +7,7 @@ import type { HttpContext } from "./http_env.ts";
 import { type RpcDeps, rpcHandlers } from "./rpc_handlers.ts";
 
 /** Where existing clients look for the service. */
-const RPC_PREFIX = "/api/client";
+export const RPC_PREFIX = "/api/client";
 export const RPC_PATH = `${RPC_PREFIX}/${Tasks.typeName}/`;
 
 /** gRPC proper is refused here: clients of HTTP/1.1 do not read trailers. */

@@ -32,6 +32,24 @@ Deno.test("POST /api/storage/upload takes ZIPs, the empty one too, and refuses t
   strictEqual((await (await call(app, "/api/storage")).json()).files.length, 2);
 });
 
+Deno.test("existing clients upload and download with a token in the URL", async () => {
+  const app = await brokerApp();
+  const remoteAddress = "192.0.2.7";
+  const upload = (query: string, headers = {}) =>
+    call(app, `/api/storage/upload?name=prog${query}`, {
+      ...{ method: "POST", body: new Uint8Array(wasmLike(100)), remoteAddress, headers },
+    });
+  strictEqual((await upload("")).status, 401);
+  strictEqual((await upload("&token=wrong")).status, 401);
+  strictEqual((await upload(`&token=${TOKEN}`)).status, 200);
+  const userinfo = (token: string) => ({ authorization: `Basic ${btoa(`:${token}`)}` });
+  deepStrictEqual(await error(await upload("", userinfo(OTHER_TOKEN))), [403, "permission_denied"]);
+  const download = (query: string) => call(app, `/api/storage/prog${query}`, { remoteAddress });
+  strictEqual((await download("")).status, 401);
+  const file = await download(`?token=${TOKEN}`);
+  deepStrictEqual([file.status, (await file.bytes()).length], [200, 100]);
+});
+
 Deno.test("POST /api/storage/upload takes any text that is called Python", async () => {
   const app = await brokerApp();
   const upload = (type: string) =>
