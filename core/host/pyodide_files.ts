@@ -4,7 +4,7 @@ import { WasimoffError } from "../errors.ts";
 import { PYODIDE_FILES } from "../provider/python_interpreter.ts";
 import type { PyodideLock } from "../provider/python_lock.ts";
 
-/** In a variable, so that Deno does not fetch the package for those who never run Python. */
+/** In a variable, so that what is not run is not loaded. */
 const PACKAGE: string = "pyodide/package.json";
 const LOCK_FILE = "pyodide-lock.json";
 

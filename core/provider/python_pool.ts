@@ -46,8 +46,9 @@ export class PythonPool {
     }
     const [started = this.#start()] = this.#idle;
     this.#idle.delete(started);
-    this.#keepWarm().catch(() => {}); // the log says so, and the next task tries again
     const slot = await this.#unlessAborted(started, signal);
+    // Only now: two starts at once take twice as long, and one of them has a task that waits.
+    this.#keepWarm().catch(() => {}); // the log says so, and the next task tries again
     try {
       return await slot.run(task, io, signal);
     } finally {
