@@ -16,6 +16,8 @@ export interface GrpcServerOptions extends RpcDeps, AccessDeps {
 
 /** Calls of one connection at once. */
 const MAX_STREAMS = 1_024;
+/** Connections at once; the next ones are cut. */
+const MAX_SESSIONS = 1_024;
 
 export class GrpcServer {
   readonly #server: Http2Server;
@@ -24,6 +26,7 @@ export class GrpcServer {
   private constructor(server: Http2Server) {
     this.#server = server;
     server.on("session", (session) => {
+      if (this.#sessions.size >= MAX_SESSIONS) return session.destroy();
       this.#sessions.add(session);
       session.once("close", () => this.#sessions.delete(session));
     });

@@ -2,7 +2,7 @@
 
 import { Hono } from "hono";
 import { WasimoffError } from "../../errors.ts";
-import { errorResponse } from "../../http_error.ts";
+import { errorResponse, rpcErrorResponse } from "../../http_error.ts";
 import type { FileNames } from "../../storage/file_names.ts";
 import type { FileStore } from "../../storage/file_store.ts";
 import { type AccessDeps, corsHeaders, requireIdentity } from "./access.ts";
@@ -49,9 +49,9 @@ export interface HttpAppDeps extends AccessDeps, RpcDeps {
  */
 export function createHttpApp(deps: HttpAppDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  app.onError((error) => {
+  app.onError((error, { req }) => {
     if (!(error instanceof WasimoffError)) deps.logger.error("request failed", { error });
-    return errorResponse(error);
+    return req.path.startsWith(RPC_PATH) ? rpcErrorResponse(error) : errorResponse(error);
   });
   app.notFound(() => errorResponse(new WasimoffError("not_found", "no such path")));
   for (const path of ["/healthz", "/metrics", "/api/*"]) {

@@ -5,6 +5,8 @@ import type { MemoryBudget } from "../memory_budget.ts";
 
 /** A body that brings nothing for so long is given up. */
 const BODY_IDLE_TIMEOUT_MS = 60_000;
+/** A body that is kept in memory must be whole by then, or bytes that trickle in would hold the share of others. */
+export const MAX_HELD_MS = 5 * 60_000;
 
 export interface BodyLimits {
   /** More bytes than this are `out_of_range`; any number when absent. */
@@ -27,6 +29,8 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
   readonly #budget: MemoryBudget | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #bytes = 0;
+  /** When it must be whole, on the clock of `performance.now`. */
+  readonly #untilMs: number;
 
   /** Throws `out_of_range` for a body that announces too much. */
   constructor(source: BodySource, { maxBytes = Infinity, budget }: BodyLimits = {}) {
@@ -35,18 +39,19 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
     this.#source = source;
     this.#maxBytes = maxBytes;
     this.#budget = budget;
+    this.#untilMs = budget === undefined ? Infinity : performance.now() + MAX_HELD_MS;
     if ((this.#announced ?? 0) > maxBytes) throw this.#tooLarge();
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     this.#reader = this.#source.body?.getReader();
-    return chunksOf(this.#reader, this.#source.signal, (bytes) => this.#count(bytes));
+    return chunksOf(this.#reader, (read) => this.#inTime(read), (bytes) => this.#count(bytes));
   }
 
   /** All of it as one piece. */
   async bytes(): Promise<Uint8Array> {
     if (this.#announced !== null && this.#announced <= SMALL_BYTES) {
-      const small = new Uint8Array(await inTime(this.#source.arrayBuffer(), this.#source.signal));
+      const small = new Uint8Array(await this.#inTime(this.#source.arrayBuffer()));
       this.#count(small.length);
       return small;
     }
@@ -68,6 +73,11 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
     this.#reader?.cancel().catch(() => {});
   }
 
+  #inTime<T>(read: Promise<T>): Promise<T> {
+    const leftMs = Math.max(0, this.#untilMs - performance.now());
+    return inTime(read, Math.min(BODY_IDLE_TIMEOUT_MS, leftMs), this.#source.signal);
+  }
+
   #count(bytes: number): void {
     if (this.#bytes + bytes > this.#maxBytes) throw this.#tooLarge();
     this.#budget?.take(bytes);
@@ -81,12 +91,12 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
 
 async function* chunksOf(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
-  signal: AbortSignal,
+  inTime: <T>(read: Promise<T>) => Promise<T>,
   count: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
   if (reader === undefined) return;
   for (;;) {
-    const next = await inTime(reader.read(), signal);
+    const next = await inTime(reader.read());
     if (next.done) return;
     count(next.value.length);
     yield next.value;
@@ -94,11 +104,11 @@ async function* chunksOf(
 }
 
 /** A body whose chunks make no sense never ends by itself: only its connection does. */
-async function inTime<T>(read: Promise<T>, signal: AbortSignal): Promise<T> {
+async function inTime<T>(read: Promise<T>, limitMs: number, signal: AbortSignal): Promise<T> {
   const stalled = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     stalled.reject(new WasimoffError("deadline_exceeded", "upload has stalled: send it again"));
-  }, BODY_IDLE_TIMEOUT_MS);
+  }, limitMs);
   const gone = () => stalled.reject(signal.reason);
   signal.addEventListener("abort", gone);
   if (signal.aborted) gone();

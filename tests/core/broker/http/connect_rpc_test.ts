@@ -241,3 +241,11 @@ Deno.test("the memory of all requests together is bounded", async () => {
   await honest(tasks);
   strictEqual(tasks.tasks.budget.taken, 0);
 });
+
+Deno.test("who is not let in is told so as Connect has it", async () => {
+  using tasks = await tasksApp();
+  const answer = await post(tasks, "application/json", "{}", { remoteAddress: "192.0.2.1" });
+  const { code, message } = await answer.json() as { code: string; message: string };
+  deepStrictEqual([answer.status, code], [401, "unauthenticated"]);
+  match(message, /token/);
+});
