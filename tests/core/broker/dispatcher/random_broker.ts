@@ -64,6 +64,8 @@ export class RandomBroker {
   /** Attempts whose end decides nothing. */
   readonly #cancelled = new Set<string>();
   readonly #seen = new Set<string>();
+  /** The provider whose answer is being told, when it says that it has no slot, whatever it has announced. */
+  #busy: string | null = null;
   #count = 0;
 
   happen([kind, which, how]: Happening): void {
@@ -198,7 +200,9 @@ export class RandomBroker {
     const died = kind === "die" || (event.kind === "failed" && event.code === "aborted");
     if (died) return this.#died(model, known.task, event);
     if (event.kind === "failed" && !this.#cancelled.has(attempt)) this.#failed(model, known.task, event.code);
+    this.#busy = event.kind === "failed" && event.code === BUSY ? provider : null;
     this.#apply(event);
+    this.#busy = null;
   }
 
   /** A task that is not cancelled is run once more elsewhere or ends; with the second death it has ended. */
@@ -271,6 +275,7 @@ export class RandomBroker {
     const avoided = this.dispatcher.state.tasks.get(id)!.avoid.map((provider) => provider.id);
     for (const [provider, { generation, slots, suspect, gpu, held }] of this.#providers) {
       if (generation === 1 || suspect || held.size >= slots || avoided.includes(provider)) continue;
+      if (provider === this.#busy) continue;
       assert.ok(
         !gpu && task.spec.require["gpu"] !== undefined,
         "a free slot of the second generation was left",
