@@ -1,6 +1,7 @@
 /** The one memory of a module, its own or an imported one, and the cap it gets before anything is compiled. */
 
-import { WasimoffError } from "../errors.ts";
+import type { WasimoffError } from "../errors.ts";
+import { refused } from "./module_refusal.ts";
 import { type Edit, encodeU32 } from "./module_edits.ts";
 import { damaged, type ModuleReader } from "./module_reader.ts";
 
@@ -77,8 +78,4 @@ export function severalMemories(count: number): WasimoffError {
   return refused(
     `it has ${count} memories, more than one is not supported: build it without multi-memory`,
   );
-}
-
-function refused(why: string): WasimoffError {
-  return new WasimoffError("invalid_argument", `cannot run module: ${why}`);
 }

@@ -1,6 +1,6 @@
 /** Makes an untrusted module fit to be compiled: everything that could hurt the process is refused before. */
 
-import { WasimoffError } from "../errors.ts";
+import { refused } from "./module_refusal.ts";
 import type { ImportedMemory } from "./program.ts";
 import { capMemory, cappedPages, type DeclaredMemory, readMemory, severalMemories } from "./memory_limits.ts";
 import { checkCounts, checkLists } from "./module_counts.ts";
@@ -119,8 +119,4 @@ function allEdits({ known, custom }: Sections, changed: readonly [number, readon
     if (section !== undefined) edits.push(...sectionEdits(section, inside));
   }
   return edits;
-}
-
-function refused(why: string): WasimoffError {
-  return new WasimoffError("invalid_argument", `cannot run module: ${why}`);
 }

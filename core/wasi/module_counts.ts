@@ -1,6 +1,6 @@
 /** How much of everything a module may declare, counted before the compiler sets up any of it. */
 
-import { WasimoffError } from "../errors.ts";
+import { refused } from "./module_refusal.ts";
 import { ModuleReader } from "./module_reader.ts";
 import { SECTION, type Section } from "./module_sections.ts";
 
@@ -94,8 +94,4 @@ function largestFunction(reader: ModuleReader): number {
     reader.skip(size);
   }
   return largest;
-}
-
-function refused(why: string): WasimoffError {
-  return new WasimoffError("invalid_argument", `cannot run module: ${why}`);
 }

@@ -1,6 +1,7 @@
 /** What a module exports: whether it is a command, and what it is if not. */
 
-import { WasimoffError } from "../errors.ts";
+import type { WasimoffError } from "../errors.ts";
+import { refused } from "./module_refusal.ts";
 import { type Edit, encodeU32 } from "./module_edits.ts";
 import type { ModuleReader } from "./module_reader.ts";
 
@@ -62,8 +63,4 @@ function notCommand(kinds: ReadonlyMap<string, number>): WasimoffError {
     `it is ${what}, it has no function "_start": build a command with a main function, for example with ` +
       "clang without -mexec-model=reactor, or a Rust binary rather than a cdylib",
   );
-}
-
-function refused(why: string): WasimoffError {
-  return new WasimoffError("invalid_argument", `cannot run module: ${why}`);
 }

@@ -2,7 +2,8 @@
 
 // deno-lint-ignore-file no-control-regex -- magic numbers hold control characters
 
-import { WasimoffError } from "../errors.ts";
+import type { WasimoffError } from "../errors.ts";
+import { refused } from "./module_refusal.ts";
 
 const MAGIC = "\0asm";
 
@@ -25,23 +26,20 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
 
 /** Throws `invalid_argument` unless the bytes begin like a core module of version 1. */
 export function checkModuleKind(bytes: Uint8Array): void {
-  if (bytes.length === 0) throw refused("it is empty");
+  if (bytes.length === 0) throw notCommand("it is empty");
   const head = String.fromCharCode(...bytes.subarray(0, PEEK_BYTES));
   if (!head.startsWith(MAGIC)) {
     const kind = KINDS.find(([pattern]) => pattern.test(head))?.[1] ?? "not WebAssembly";
-    throw refused(`it is ${kind}`);
+    throw notCommand(`it is ${kind}`);
   }
-  if (bytes.length < 8) throw refused("it is damaged: it ends within its header");
+  if (bytes.length < 8) throw notCommand("it is damaged: it ends within its header");
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = header.getUint16(4, true);
   const layer = header.getUint16(6, true);
-  if (layer === 1) throw refused("it is a component, which is not supported");
-  if (version !== 1 || layer !== 0) throw refused(`it has an unknown version ${version}.${layer}`);
+  if (layer === 1) throw notCommand("it is a component, which is not supported");
+  if (version !== 1 || layer !== 0) throw notCommand(`it has an unknown version ${version}.${layer}`);
 }
 
-function refused(why: string): WasimoffError {
-  return new WasimoffError(
-    "invalid_argument",
-    `cannot run module: ${why}: build a WASI command, for example with --target wasm32-wasip1`,
-  );
+function notCommand(what: string): WasimoffError {
+  return refused(`${what}: build a WASI command, for example with --target wasm32-wasip1`);
 }

@@ -1,6 +1,7 @@
 /** Reads the integers, names and vectors of a WebAssembly binary; no read leaves the given range. */
 
-import { WasimoffError } from "../errors.ts";
+import type { WasimoffError } from "../errors.ts";
+import { refused } from "./module_refusal.ts";
 
 /** What V8 accepts at most in one vector of types, functions or exports; more is refused before looping. */
 export const MAX_VECTOR_ITEMS = 1_000_000;
@@ -80,8 +81,5 @@ export class ModuleReader {
 
 /** The error for bytes that break the format of WebAssembly. */
 export function damaged(what: string, offset: number): WasimoffError {
-  return new WasimoffError(
-    "invalid_argument",
-    `cannot run module: it is damaged: ${what} at byte ${offset}: build or copy the file again`,
-  );
+  return refused(`it is damaged: ${what} at byte ${offset}: build or copy the file again`);
 }

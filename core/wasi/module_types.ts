@@ -1,6 +1,6 @@
 /** Reads the function types of a module as short signatures. */
 
-import { WasimoffError } from "../errors.ts";
+import { refused } from "./module_refusal.ts";
 import { damaged, type ModuleReader } from "./module_reader.ts";
 
 /**
@@ -114,8 +114,4 @@ function readValueType(reader: ModuleReader): string {
 function readField(reader: ModuleReader): void {
   readValueType(reader);
   reader.byte(); // whether it is mutable
-}
-
-function refused(why: string): WasimoffError {
-  return new WasimoffError("invalid_argument", `cannot run module: ${why}`);
 }

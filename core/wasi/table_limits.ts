@@ -1,6 +1,6 @@
 /** Caps the tables of a module, all together, by rewriting the maxima in its table section. */
 
-import { WasimoffError } from "../errors.ts";
+import { refused } from "./module_refusal.ts";
 import { skipConstantExpression } from "./constant_expression.ts";
 import { type Edit, encodeU32 } from "./module_edits.ts";
 import type { ModuleReader } from "./module_reader.ts";
@@ -88,8 +88,4 @@ function readTable(reader: ModuleReader): DeclaredTable {
 
 function sum(tables: readonly DeclaredTable[], part: (table: DeclaredTable) => number): number {
   return tables.reduce((total, table) => total + part(table), 0);
-}
-
-function refused(why: string): WasimoffError {
-  return new WasimoffError("invalid_argument", `cannot run module: ${why}`);
 }
