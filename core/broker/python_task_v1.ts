@@ -1,7 +1,6 @@
 /** Python tasks of the existing clients in the words of the broker's core, and back (wasimoff-v1 6.4, 7.3). */
 
 import { create } from "@bufbuild/protobuf";
-import { WasimoffError } from "../errors.ts";
 import {
   type Task_Pyodide_Params,
   type Task_Pyodide_Response,
@@ -9,7 +8,7 @@ import {
   type Task_QoS,
 } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
 import { checkPackages } from "../protocol/python_codec.ts";
-import { encodeTaskError } from "../protocol/task_error_v1.ts";
+import { encodePythonError } from "../protocol/task_error_v1.ts";
 import type { PythonKind } from "../python_run.ts";
 import type { TaskOrigin, TaskResult, TaskSpec } from "./task.ts";
 import { checkTexts, infoV1, type TaskFiles, type TaskOutput, wishesV1 } from "./task_v1.ts";
@@ -18,25 +17,6 @@ import { checkTexts, infoV1, type TaskFiles, type TaskOutput, wishesV1 } from ".
 const SCRIPT_NAME = "script.py";
 /** Where a rootfs goes. */
 const ROOTFS_PATH = "/mnt";
-
-export interface PythonProgram {
-  readonly kind: PythonKind;
-  readonly bytes: Uint8Array;
-}
-
-/** The program of a task; throws `invalid_argument` when there is none. */
-export function programOf({ run }: Pick<Task_Pyodide_Params, "run">): PythonProgram {
-  switch (run.case) {
-    case "script":
-      return { kind: "script", bytes: new TextEncoder().encode(run.value) };
-    case "pickle":
-      return { kind: "pickle", bytes: run.value };
-    case undefined:
-      throw new WasimoffError("invalid_argument", "task has neither a script nor a pickle");
-    default:
-      return run satisfies never;
-  }
-}
 
 /** `files.module` is the program, stored. Throws `invalid_argument` for texts that no guest could get. */
 export function decodePythonTaskV1(
@@ -55,7 +35,7 @@ export function decodePythonTaskV1(
   };
 }
 
-/** The answer to a task that came to an end of its own; exceptions are told by their traceback alone. */
+/** The answer to a task that came to an end of its own. */
 export function encodePythonResponseV1(
   result: TaskResult,
   { stdout, stderr, artifacts, pickle }: TaskOutput & { readonly pickle: Uint8Array },
@@ -63,14 +43,9 @@ export function encodePythonResponseV1(
 ): Task_Pyodide_Response {
   const info = infoV1(result, origin);
   const { outcome, pythonVersion = "" } = result;
-  const { reason, status } = outcome;
-  if (reason !== "exit" || status !== 0) {
-    const text = reason === "exit"
-      ? `SystemExit: ${status}`
-      : reason === "trap"
-      ? outcome.message
-      : encodeTaskError(outcome);
-    return create(Task_Pyodide_ResponseSchema, { info, result: { case: "error", value: text } });
+  const error = encodePythonError(outcome);
+  if (error !== null) {
+    return create(Task_Pyodide_ResponseSchema, { info, result: { case: "error", value: error } });
   }
   const value = {
     ...{ stdout, stderr },

@@ -14,6 +14,16 @@ export function encodeTaskError({ reason, message }: Outcome): string {
   return message === "" ? reason : `${reason}: ${message}`;
 }
 
+/**
+ * The same for a task in Python: an exception is told by its traceback alone, as existing providers do. Null for a
+ * program that came to a good end.
+ */
+export function encodePythonError(outcome: Outcome): string | null {
+  const { reason, status, message } = outcome;
+  if (reason === "exit") return status === 0 ? null : `SystemExit: ${status}`;
+  return reason === "trap" && message !== "" ? message : encodeTaskError(outcome);
+}
+
 const OURS = new RegExp(`^(${REASONS.filter((reason) => reason !== "exit").join("|")})(: |$)`);
 
 /** What existing providers say besides the texts of exceptions of the guest (wasimoff-v1 4.2, 4.5, 4.6, 7.2). */

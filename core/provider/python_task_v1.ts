@@ -11,8 +11,8 @@ import {
   type Task_Pyodide_Response,
   Task_Pyodide_ResponseSchema,
 } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
-import { checkPackages } from "../protocol/python_codec.ts";
-import { encodeTaskError } from "../protocol/task_error_v1.ts";
+import { checkPackages, programOf } from "../protocol/python_codec.ts";
+import { encodePythonError } from "../protocol/task_error_v1.ts";
 import type { FileRef } from "../storage/file_store.ts";
 import type { SlotFile, SlotPreopen, SlotTask } from "./slot.ts";
 import type { TaskFilesV1 } from "./task_files_v1.ts";
@@ -57,15 +57,12 @@ async function slotTask(
   { run, packages, envs: env, rootfs, artifacts }: Task_Pyodide_Params,
   { options, files }: TaskPartsV1,
 ): Promise<SlotTask> {
-  if (run.case === undefined) {
-    throw new WasimoffError("invalid_argument", "task has neither a script nor a pickle");
-  }
-  const program = run.case === "script" ? new TextEncoder().encode(run.value) : run.value;
-  const module: SlotFile = { ref: PROGRAM_REF, load: () => Promise.resolve(program) };
+  const { kind, bytes } = programOf({ run });
+  const module: SlotFile = { ref: PROGRAM_REF, load: () => Promise.resolve(bytes) };
   return {
     ...{ module, env, artifacts },
     args: [SCRIPT_NAME],
-    python: { kind: run.case, packages },
+    python: { kind, packages },
     preopens: rootfs === undefined ? [] : [await mounted(rootfs, files)],
     ...{ lenientArtifacts: false, deterministic: false },
     limits: { ...limitsOf(options), artifactBytes: MAX_RESULT_ARTIFACT_BYTES - MAX_RESULT_PICKLE_BYTES },
@@ -81,12 +78,9 @@ async function mounted(
   return { guest: "/mnt", zip, readOnly: false };
 }
 
-/** An exception is told by its traceback alone. */
 function outputOf(outcome: Outcome, outputs: OutputsV1, version: string): Task_Pyodide_Output {
-  const { reason, status, message } = outcome;
-  if (reason === "trap" && message !== "") throw new TaskFailure("unknown", message);
-  if (reason !== "exit") throw new TaskFailure("unknown", encodeTaskError(outcome));
-  if (status !== 0) throw new TaskFailure("unknown", `SystemExit: ${status}`);
+  const error = encodePythonError(outcome);
+  if (error !== null) throw new TaskFailure("unknown", error);
   const [pickle, zip] = [outputs.result.bytes(), outputs.artifacts.bytes()];
   return create(OutputSchema, {
     ...{ version, stdout: outputs.stdout.bytes(), stderr: outputs.stderr.bytes() },

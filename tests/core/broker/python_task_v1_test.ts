@@ -3,7 +3,8 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { deepStrictEqual, rejects, strictEqual, throws } from "node:assert/strict";
 import type { AttemptRequest } from "../../../core/broker/provider_peer.ts";
-import { decodePythonTaskV1, programOf } from "../../../core/broker/python_task_v1.ts";
+import { decodePythonTaskV1 } from "../../../core/broker/python_task_v1.ts";
+import { programOf } from "../../../core/protocol/python_codec.ts";
 import { exited, failed, type Outcome } from "../../../core/outcome.ts";
 import {
   Task_Pyodide_ParamsSchema,
