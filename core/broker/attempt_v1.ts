@@ -18,7 +18,8 @@ import {
   encodeAttemptV1,
   type OutputV1,
 } from "./attempt_codec_v1.ts";
-import { collectStdin, unlessAborted } from "./collect_stdin.ts";
+import { unlessAborted } from "../unless_aborted.ts";
+import { collectStdin } from "./collect_stdin.ts";
 import type { AttemptReport, AttemptRequest } from "./provider_peer.ts";
 import { requestWithin } from "./request_within.ts";
 

@@ -1,6 +1,8 @@
 /** The whole stdin of a task, for providers that take it only so. */
 
 import { WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import type { AttemptIo } from "./provider_peer.ts";
 
 /** Longer ones need a provider that reads a stream. */
@@ -23,30 +25,6 @@ export async function collectStdin(io: AttemptIo, signal: AbortSignal): Promise<
       throw new WasimoffError("out_of_range", `stdin is longer than ${limit}, which needs wasimoff_v2`);
     }
   }
-  return concatenated(chunks, bytes);
-}
-
-/** What the promise becomes, or the signal's reason when that comes first. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(WasimoffError.from(signal.reason, "canceled"));
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-function concatenated(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
   const used = chunks.filter(({ length }) => length > 0);
-  if (used.length === 1) return used[0]!;
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of used) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return used.length === 1 ? used[0]! : joinChunks(used);
 }

@@ -1,5 +1,6 @@
 /** What a task goes through, for clients that want to see it (wasimoff-v1 9). */
 
+import { unixNanos } from "../unix_nanos.ts";
 import { Task_TraceEvent_EventType as Event } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
 
 /** A moment in the life of a task. */
@@ -20,9 +21,6 @@ export interface TaskTraceOptions {
 
 /** Moments of one task: ten attempts have a hundred. */
 const MAX_MOMENTS = 256;
-/** As fine as a clock in milliseconds can be; a finer one would only show its rounding. */
-const US_PER_MS = 1_000;
-const NS_PER_US = 1_000n;
 
 /** Grows while the task goes its way; what comes beyond MAX_MOMENTS is dropped. */
 export class TaskTrace {
@@ -43,7 +41,7 @@ export class TaskTrace {
 
   /** Notes that something happens now. */
   mark(event: Event): void {
-    this.#note({ event, unixNano: BigInt(Math.round(this.#now() * US_PER_MS)) * NS_PER_US });
+    this.#note({ event, unixNano: unixNanos(this.#now()) });
   }
 
   /** Takes over what a provider has noted, and nothing else: moments of others are not its to tell. */

@@ -19,7 +19,7 @@ import {
   type TaskResult,
   type TaskStreams,
 } from "./task_request.ts";
-import { nowNs } from "./task_trace.ts";
+import { unixNanos } from "../unix_nanos.ts";
 
 export interface ConnectOptions {
   /** Makes a connection to the broker's client endpoint. */
@@ -87,7 +87,7 @@ export class Client {
       result: streams.result ?? null,
     };
     let request = 0;
-    const created = nowNs();
+    const created = unixNanos();
     try {
       const { result, broken } = await requestWithStdio(this.#session, this.#messenger, stdio, {
         method: (stdio) => ({
@@ -132,7 +132,7 @@ function decodeResult({ case: kind, value }: Result, created: bigint | null): Ta
   const taskResult = { task, outcome: decoded, provider, attempts, queuedMs, durationMs };
   if (created === null) return taskResult;
   const first = { event: TraceEvent.ClientTransmitRequest, unixNano: created };
-  const last = { event: TraceEvent.ClientReceivedResponse, unixNano: nowNs() };
+  const last = { event: TraceEvent.ClientReceivedResponse, unixNano: unixNanos() };
   const told = trace.map(({ event, unixNano }) => ({ event, unixNano }));
   return { ...taskResult, trace: { created, events: [first, ...told, last] } };
 }

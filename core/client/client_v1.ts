@@ -24,7 +24,8 @@ import { type MessagePipe, MessengerV1 } from "../protocol/messenger_v1.ts";
 import { decodeTaskError } from "../protocol/task_error_v1.ts";
 import { checkFitV1 } from "./fit_v1.ts";
 import type { TaskRequest, TaskResult, TaskStreams } from "./task_request.ts";
-import { decodeTrace, nowNs } from "./task_trace.ts";
+import { unixNanos } from "../unix_nanos.ts";
+import { decodeTrace } from "./task_trace.ts";
 
 /** All of stdin travels in the request. */
 export const MAX_STDIN_BYTES = 16 * 1024 * 1024;
@@ -158,7 +159,7 @@ function encodeRequest(task: TaskRequest, stdin: Uint8Array): RequestV1 {
   const { module, args, python, env = [], preopens = [], artifacts = [], priority, immediate, deadline } =
     task;
   const rootfs = preopens[0]?.zip;
-  const created = nowNs();
+  const created = unixNanos();
   const events = [{ event: Event.ClientTransmitRequest, unixnano: created }];
   const request = {
     info: task.trace === true ? { trace: { created, events } } : {},
@@ -223,7 +224,7 @@ async function writeOutput(output: Task_Wasip1_Output | Task_Pyodide_Output, str
 
 function describe({ info }: ResponseV1, outcome: Outcome, durationMs: number): TaskResult {
   const trace = info?.trace &&
-    decodeTrace(info.trace, { event: Event.ClientReceivedResponse, unixNano: nowNs() });
+    decodeTrace(info.trace, { event: Event.ClientReceivedResponse, unixNano: unixNanos() });
   return {
     task: info?.id ?? "",
     outcome,

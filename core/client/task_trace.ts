@@ -15,11 +15,6 @@ export interface TaskTrace {
   readonly events: readonly TraceEvent[];
 }
 
-/** Unix nanoseconds, to the microsecond. */
-export function nowNs(): bigint {
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
-}
-
 /** What came back, and the moment in which it came. */
 export function decodeTrace({ created = 0n, events }: Task_Trace, last: TraceEvent): TaskTrace {
   const decoded = events.map(({ event = 0, unixnano = 0n }) => ({ event, unixNano: unixnano }));

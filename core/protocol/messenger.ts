@@ -3,6 +3,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { cutText } from "../cut_text.ts";
 import { codeFromNumber, codeNumber, WasimoffError } from "../errors.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import {
   type Cancel,
   type Error as WireError,
@@ -101,7 +102,8 @@ export class Messenger {
     const { signal, timeoutMs = 0, sent } = options;
     signal?.throwIfAborted();
     while (this.#lane.congested) {
-      await unlessAborted(this.#lane.writable(), signal);
+      const room = this.#lane.writable();
+      await (signal === undefined ? room : unlessAborted(room, signal));
       signal?.throwIfAborted();
     }
     const id = this.#nextId();
@@ -253,19 +255,6 @@ function wireError({ code, message }: WasimoffError): { code: number; message: s
 /** Whole milliseconds that fit into the field. */
 function wireTimeout(timeoutMs: number): number {
   return Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS);
-}
-
-/** Waits for the promise, or rejects with the signal's reason. */
-async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return await promise;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 function errorOf({ code, message }: WireError): WasimoffError {

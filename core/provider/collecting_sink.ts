@@ -2,6 +2,7 @@
 
 import type { ByteSink } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
 
 export class CollectingSink implements ByteSink {
   readonly #maxBytes: number;
@@ -26,12 +27,6 @@ export class CollectingSink implements ByteSink {
 
   /** All that was written. */
   bytes(): Uint8Array {
-    const bytes = new Uint8Array(this.#size);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    return bytes;
+    return joinChunks(this.#chunks);
   }
 }

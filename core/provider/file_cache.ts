@@ -1,6 +1,8 @@
 /** The provider's files: from memory, from its store, or fetched from the broker, each at most once at a time. */
 
 import { WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import type { FileRef, FileStore } from "../storage/file_store.ts";
 import { LruCache } from "./lru_cache.ts";
 import { MAX_FILE_BYTES } from "./slot_intake.ts";
@@ -84,12 +86,12 @@ export class FileCache {
     const { store, fetchFile } = this.#options;
     const body = await fetchFile(ref, signal);
     const chunks: Uint8Array[] = [];
-    const { size } = await store.put(collect(body, chunks), {
+    await store.put(collect(body, chunks), {
       maxBytes: MAX_FILE_BYTES,
       expectedRef: ref,
       signal,
     });
-    return concatenate(chunks, size);
+    return joinChunks(chunks);
   }
 }
 
@@ -104,22 +106,4 @@ async function* collect(body: AsyncIterable<Uint8Array>, into: Uint8Array[]): As
     into.push(chunk);
     yield chunk;
   }
-}
-
-function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

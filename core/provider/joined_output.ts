@@ -1,5 +1,6 @@
 /** Puts together what a guest has written in small pieces. */
 
+import { joinChunks } from "../join_chunks.ts";
 import { FRAME, type Frame } from "./slot_protocol.ts";
 
 /**
@@ -13,19 +14,8 @@ export function joinOutput(frames: readonly Frame[]): readonly Frame[] {
     if (frame.type === FRAME.STDOUT || frame.type === FRAME.STDERR) {
       while (frames[next]?.type === frame.type) next++;
     }
-    joined.push(
-      next - first === 1 ? frame : { type: frame.type, payload: concat(frames.slice(first, next)) },
-    );
+    const payloads = () => frames.slice(first, next).map(({ payload }) => payload);
+    joined.push(next - first === 1 ? frame : { type: frame.type, payload: joinChunks(payloads()) });
   }
   return joined;
-}
-
-function concat(frames: readonly Frame[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(frames.reduce((sum, { payload }) => sum + payload.length, 0));
-  let at = 0;
-  for (const { payload } of frames) {
-    whole.set(payload, at);
-    at += payload.length;
-  }
-  return whole;
 }

@@ -2,6 +2,7 @@
 
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import type { Slot, SlotIo, SlotResult, SlotTask, StartSlot } from "./slot.ts";
 
 export interface PythonPoolOptions {
@@ -46,7 +47,7 @@ export class PythonPool {
     }
     const [started = this.#start()] = this.#idle;
     this.#idle.delete(started);
-    const slot = await this.#unlessAborted(started, signal);
+    const slot = await this.#slotFor(started, signal);
     // Only now: two starts at once take twice as long, and one of them has a task that waits.
     this.#keepWarm().catch(() => {}); // the log says so, and the next task tries again
     try {
@@ -84,18 +85,12 @@ export class PythonPool {
   }
 
   /** A slot whose task is gone before it was warm is for the next one. */
-  async #unlessAborted(started: Promise<Slot>, signal: AbortSignal): Promise<Slot> {
-    const aborted = Promise.withResolvers<never>();
-    const onAbort = () => aborted.reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
+  async #slotFor(started: Promise<Slot>, signal: AbortSignal): Promise<Slot> {
     try {
-      return await Promise.race([aborted.promise, started]);
+      return await unlessAborted(started, signal);
     } catch (error) {
       if (signal.aborted && this.#slots.has(started)) this.#idle.add(started);
       throw error;
-    } finally {
-      signal.removeEventListener("abort", onAbort);
     }
   }
 }

@@ -1,13 +1,9 @@
 /** The moments of a task at its provider (wasimoff-v1 9), for both generations. */
 
+import { unixNanos } from "../unix_nanos.ts";
 import { Task_TraceEvent_EventType as Event } from "../protocol/gen/wasimoff/v1/messages_pb.ts";
 
 const NS_PER_MS = 1e6;
-
-/** Unix nanoseconds, to the microsecond. */
-export function nowNs(): bigint {
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
-}
 
 /** Gets each moment in order; times are Unix nanoseconds. */
 export type AddTraceEvent = (event: Event, unixNano: bigint) => void;
@@ -17,7 +13,7 @@ export class TaskTrace {
   readonly #now: () => bigint;
   #lastNs = 0n;
 
-  constructor(add: AddTraceEvent, now = nowNs) {
+  constructor(add: AddTraceEvent, now: () => bigint = unixNanos) {
     this.#add = add;
     this.#now = now;
   }

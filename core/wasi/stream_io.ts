@@ -1,6 +1,7 @@
 /** Reading and writing the standard streams, where a promise suspends the guest. */
 
 import { WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
 import { ERRNO, FDFLAGS } from "./abi.ts";
 import type { InputStream, OutputStream } from "./descriptors.ts";
 import { fail } from "./fault.ts";
@@ -70,7 +71,7 @@ export function writeStream(
   };
   if (total === 0) return finish();
   let chunks = iovecs.map(({ pointer, length }) => guest.memory.bytes(pointer, length));
-  if (chunks.length > 1 && total <= GATHER_MAX_BYTES) chunks = [gather(chunks, total)];
+  if (chunks.length > 1 && total <= GATHER_MAX_BYTES) chunks = [joinChunks(chunks)];
   try {
     const waiting = writeAll(stream.output, chunks);
     if (waiting === undefined) return finish();
@@ -99,16 +100,6 @@ function scatter(guest: Guest, iovecs: readonly Iovec[], bytes: Uint8Array): voi
     guest.memory.bytes(pointer, piece.length).set(piece);
     done += piece.length;
   }
-}
-
-function gather(chunks: readonly Uint8Array[], total: number): Uint8Array {
-  const all = new Uint8Array(total);
-  let done = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, done);
-    done += chunk.length;
-  }
-  return all;
 }
 
 function writeAll(output: GuestOutput, chunks: readonly Uint8Array[]): Promise<void> | undefined {

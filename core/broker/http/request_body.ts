@@ -1,6 +1,7 @@
 /** The body of a request, which may stall, break off or never end. */
 
 import { WasimoffError } from "../../errors.ts";
+import { joinChunks } from "../../join_chunks.ts";
 import type { MemoryBudget } from "../memory_budget.ts";
 
 /** A body that brings nothing for so long is given up. */
@@ -57,13 +58,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
     }
     const chunks: Uint8Array[] = [];
     for await (const chunk of this) chunks.push(chunk);
-    const whole = new Uint8Array(this.#bytes);
-    let at = 0;
-    for (const chunk of chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
+    return joinChunks(chunks);
   }
 
   /** Nobody reads on, and what was read is not needed any more. */
