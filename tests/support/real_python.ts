@@ -7,6 +7,7 @@ import { silent } from "../../core/log.ts";
 import type { PythonKind } from "../../core/python_run.ts";
 import type { StartSlot } from "../../core/provider/slot.ts";
 import { collectingIo, CollectingSink, fileOf, guestTask } from "./slot_tasks.ts";
+import { notingPids } from "./real_slots.ts";
 
 const MIB = 1024 * 1024;
 
@@ -20,14 +21,7 @@ export interface RealPython extends AsyncDisposable {
 export async function openRealPython(wheels: string | null = null): Promise<RealPython> {
   const commands = slotCommands();
   const guard = new Guard({ command: commands.guard, logger: silent });
-  const pids: number[] = [];
-  const watching = {
-    watch(pid: number) {
-      pids.push(pid);
-      return guard.watch(pid);
-    },
-    unwatch: (pid: number) => guard.unwatch(pid),
-  };
+  const { pids, watching } = notingPids(guard);
   const parts = { command: commands.pythonSlot, guard: watching, logger: silent, wheels };
   try {
     const { start } = await openPythonSlots(parts);

@@ -1,7 +1,7 @@
 /** Real slots in real processes, for tests and benches. */
 
 import { slotCommands } from "../../commands/slot_commands.ts";
-import { Guard } from "../../core/host/guard.ts";
+import { Guard, type SlotGuard } from "../../core/host/guard.ts";
 import { createProcessSlotStarter } from "../../core/host/process_slot.ts";
 import { silent } from "../../core/log.ts";
 import type { Slot, StartSlot } from "../../core/provider/slot.ts";
@@ -13,10 +13,8 @@ export interface RealSlots extends AsyncDisposable {
   readonly pids: readonly number[];
 }
 
-/** A guard and a starter; the slots themselves are closed by who starts them, at the latest by the guard. */
-export function openRealSlots(): RealSlots {
-  const commands = slotCommands();
-  const guard = new Guard({ command: commands.guard, logger: silent });
+/** A guard that also notes the processes it is told of. */
+export function notingPids(guard: SlotGuard): { readonly pids: number[]; readonly watching: SlotGuard } {
   const pids: number[] = [];
   const watching = {
     watch(pid: number) {
@@ -25,6 +23,14 @@ export function openRealSlots(): RealSlots {
     },
     unwatch: (pid: number) => guard.unwatch(pid),
   };
+  return { pids, watching };
+}
+
+/** A guard and a starter; the slots themselves are closed by who starts them, at the latest by the guard. */
+export function openRealSlots(): RealSlots {
+  const commands = slotCommands();
+  const guard = new Guard({ command: commands.guard, logger: silent });
+  const { pids, watching } = notingPids(guard);
   const start = createProcessSlotStarter({ command: commands.slot, guard: watching, logger: silent });
   return { start, guard, pids, [Symbol.asyncDispose]: () => guard.close() };
 }

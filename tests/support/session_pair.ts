@@ -6,13 +6,9 @@ import type { Connection } from "../../core/session/connection.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../core/session/frame.ts";
 import { Session } from "../../core/session/session.ts";
 import { type MemoryPipe, memoryPipe } from "../../core/transport/memory.ts";
+import { settle } from "./settle.ts";
 
 const OVER = new WasimoffError("canceled", "test is over");
-
-/** Runs everything that waits in microtasks. */
-export async function settle(): Promise<void> {
-  for (let i = 0; i < 200; i++) await null;
-}
 
 /** As `settle`, and until a goodbye that came meanwhile has ended its session, which takes a turn of its own. */
 export async function settleGoodbye(): Promise<void> {

@@ -5,7 +5,8 @@ import type { JoinEvent } from "../../../core/broker/dispatcher/event.ts";
 import { MemoryTaskLog } from "../../../core/broker/dispatcher/memory_task_log.ts";
 import { createState } from "../../../core/broker/dispatcher/state.ts";
 import { WasimoffError } from "../../../core/errors.ts";
-import { fakeClock, settle } from "../../support/session_pair.ts";
+import { fakeClock } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 import { spec } from "./dispatcher/test_dispatcher.ts";
 
 const SPEC = spec();

@@ -9,14 +9,10 @@ import { MAX_SERVED_REQUESTS_V1 } from "../../../core/protocol/messenger_v1.ts";
 import { type EnvelopeJson, fromWire, toWire } from "../../support/envelope_json.ts";
 import { MemoryMessages, type Message } from "../../support/message_pipes.ts";
 import { echo, type TasksApp, tasksApp } from "../../support/tasks_app.ts";
+import { settle } from "../../support/settle.ts";
 
 const RUN = "wasimoff/wasimoff.v1.Task.Wasip1.Request";
 const UPLOAD = "wasimoff/wasimoff.v1.Filesystem.Upload.Request";
-
-/** Everything here happens in memory, and so in microtasks. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 200; turn++) await Promise.resolve();
-}
 
 class TestClient {
   readonly pipe: MemoryMessages;

@@ -7,7 +7,8 @@ import { MAX_PENDING_REQUESTS } from "../../../core/protocol/limits.ts";
 import { type EventKind, Messenger, type ResultInit } from "../../../core/protocol/messenger.ts";
 import { Session } from "../../../core/session/session.ts";
 import { type MemoryLane, memoryLanes } from "../../support/message_lanes.ts";
-import { fakeClock, SessionPair, settle, settleGoodbye } from "../../support/session_pair.ts";
+import { fakeClock, SessionPair, settleGoodbye } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 type Body = NonNullable<MessageInitShape<typeof MessageSchema>["body"]>;
 const DONE = new WasimoffError("canceled", "done");

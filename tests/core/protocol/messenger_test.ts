@@ -11,7 +11,8 @@ import {
   type ResultInit,
 } from "../../../core/protocol/messenger.ts";
 import { memoryLanes } from "../../support/message_lanes.ts";
-import { fakeClock, settle } from "../../support/session_pair.ts";
+import { fakeClock } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 const DONE = new WasimoffError("canceled", "done");
 const run = (module = "m"): MethodInit => ({ case: "runTask", value: { module } });

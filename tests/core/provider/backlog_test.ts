@@ -3,7 +3,8 @@ import { WasimoffError } from "../../../core/errors.ts";
 import { exited } from "../../../core/outcome.ts";
 import { Backlog, BACKLOG_PER_SLOT, MAX_WAIT_MS, SHORT_TASK_MS } from "../../../core/provider/backlog.ts";
 import type { SlotIo, SlotResult, SlotTask } from "../../../core/provider/slot.ts";
-import { fakeClock, settle } from "../../support/session_pair.ts";
+import { fakeClock } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 const TASK = {} as SlotTask; // nothing here looks into it
 const IO = {} as SlotIo;

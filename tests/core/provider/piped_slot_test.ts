@@ -17,6 +17,7 @@ import {
 } from "../../../core/provider/slot_protocol.ts";
 import { ScriptedProcess } from "../../support/scripted_slot.ts";
 import { ChunkSource, collectingIo, fileOf, guestTask } from "../../support/slot_tasks.ts";
+import { settle } from "../../support/settle.ts";
 
 const never = new AbortController().signal;
 
@@ -31,10 +32,6 @@ async function startSlot() {
   const slot = await PipedSlot.start(process);
   const run = (task: SlotTask = guestTask([]), io: SlotIo = collectingIo()) => slot.run(task, io, never);
   return { process, slot, run };
-}
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
 Deno.test("PipedSlot.run() kills a slot that does not keep to the protocol", async () => {

@@ -6,7 +6,8 @@ import { Messenger } from "../../../core/protocol/messenger.ts";
 import { runProvider } from "../../../core/provider/provider.ts";
 import type { ProviderOptions } from "../../../core/provider/provider_options.ts";
 import { requestWithStdio } from "../../../core/session/stdio_request.ts";
-import { fakeClock, SessionPair, settle } from "../../support/session_pair.ts";
+import { fakeClock, SessionPair } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 import { MODULE, TextSink } from "../../support/memory_cluster.ts";
 
 const OVER = new WasimoffError("unavailable", "broker is shutting down");

@@ -7,12 +7,9 @@ import { PythonPool } from "../../../core/provider/python_pool.ts";
 import type { Slot } from "../../../core/provider/slot.ts";
 import { FakeSlot } from "../../support/fake_slots.ts";
 import { collectingIo, guestTask } from "../../support/slot_tasks.ts";
+import { settle } from "../../support/settle.ts";
 
 const never = new AbortController().signal;
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
-}
 
 /** A pool whose slots start when the test says so; the first one starts at once. */
 class TestPool {

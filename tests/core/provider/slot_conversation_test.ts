@@ -14,6 +14,7 @@ import { encodeFrame, encodeNumber, FRAME, MAX_FRAME_BYTES } from "../../../core
 import { PREPARE_TIMEOUT_MS } from "../../../core/provider/slot_supply.ts";
 import { ScriptedProcess } from "../../support/scripted_slot.ts";
 import { collectingIo, CollectingSink, fileOf, guestTask, StuckSink } from "../../support/slot_tasks.ts";
+import { settle } from "../../support/settle.ts";
 
 const never = new AbortController().signal;
 const MIB = 1024 * 1024;
@@ -52,10 +53,6 @@ async function withClock(test: (clock: Clock) => Promise<void>): Promise<void> {
   } finally {
     clock.uninstall();
   }
-}
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
 const withArtifacts = (limits: Partial<SlotLimits> = {}) => guestTask([], { artifacts: ["out"], limits });

@@ -7,6 +7,7 @@ import { silent } from "../../../core/log.ts";
 import { MAX_POOL_SIZE, REPLACE_WAIT_MS, SlotPool } from "../../../core/provider/slot_pool.ts";
 import { FakeSlot } from "../../support/fake_slots.ts";
 import { collectingIo, fileOf, guestTask } from "../../support/slot_tasks.ts";
+import { settle } from "../../support/settle.ts";
 
 const never = new AbortController().signal;
 const task = (seed = 0) => guestTask([], { module: fileOf(new Uint8Array([seed])) });
@@ -24,11 +25,6 @@ async function openPool(size: number, gate: (start: number) => Promise<void> = (
   const pool = await SlotPool.open({ size, start, logger: silent, random: () => 1 });
   const run = (seed = 0) => pool.run(task(seed), collectingIo(), never);
   return { pool, slots, run, started: () => starts };
-}
-
-/** Lets everything happen that needs no timer. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
 
 Deno.test("SlotPool.run() gives each task a slot of its own and refuses one too many at once", async () => {

@@ -20,7 +20,8 @@ import {
 } from "../../../core/session/frame.ts";
 import type { Session } from "../../../core/session/session.ts";
 import { memoryPipe } from "../../../core/transport/memory.ts";
-import { fakeClock, RawPeer, settle, settleGoodbye } from "../../support/session_pair.ts";
+import { fakeClock, RawPeer, settleGoodbye } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 const one = Uint8Array.of(1);
 

@@ -7,7 +7,8 @@ import { openSession } from "../../../core/session/dialer.ts";
 import { encodeFrame, FRAME_MESSAGE } from "../../../core/session/frame.ts";
 import type { Session } from "../../../core/session/session.ts";
 import { type MemoryPipe, memoryPipe } from "../../../core/transport/memory.ts";
-import { fakeClock, settle } from "../../support/session_pair.ts";
+import { fakeClock } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 const DONE = new WasimoffError("canceled", "done");
 const DOWN = new WasimoffError("unavailable", "connection was refused");

@@ -4,7 +4,7 @@ import { WasimoffError } from "../../../core/errors.ts";
 import { INITIAL_CREDIT_BYTES, MAX_PAYLOAD_BYTES } from "../../../core/protocol/limits.ts";
 import { type Frame, FRAME_ABORT, FRAME_DATA, FRAME_END } from "../../../core/session/frame.ts";
 import { SendStream } from "../../../core/session/send_stream.ts";
-import { settle } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 const KIB = 1024;
 const GONE = new WasimoffError("canceled", "nobody reads");

@@ -2,7 +2,8 @@ import { deepEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { Session } from "../../../core/session/session.ts";
 import type { MemoryPipe } from "../../../core/transport/memory.ts";
-import { fakeClock, SessionPair, settle } from "../../support/session_pair.ts";
+import { fakeClock, SessionPair } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 const MESSAGES = 60;
 const STREAMS = 3;

@@ -27,7 +27,8 @@ import {
 } from "../../../core/session/frame.ts";
 import { Session } from "../../../core/session/session.ts";
 import { memoryPipe } from "../../../core/transport/memory.ts";
-import { fakeClock, RawPeer, settle, settleGoodbye } from "../../support/session_pair.ts";
+import { fakeClock, RawPeer, settleGoodbye } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 const DONE = new WasimoffError("canceled", "test is over");
 

@@ -11,7 +11,8 @@ import {
 } from "../../../core/session/frame.ts";
 import { Session } from "../../../core/session/session.ts";
 import { memoryPipe } from "../../../core/transport/memory.ts";
-import { fakeClock, RawPeer, SessionPair, settle, settleGoodbye } from "../../support/session_pair.ts";
+import { fakeClock, RawPeer, SessionPair, settleGoodbye } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 const DONE = new WasimoffError("canceled", "done");
 const text = (message: string) => new TextEncoder().encode(message);

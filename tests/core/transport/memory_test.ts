@@ -2,7 +2,7 @@ import { deepEqual, equal, throws } from "node:assert/strict";
 import { MAX_FRAME_BYTES, SOCKET_HIGH_WATER_BYTES } from "../../../core/protocol/limits.ts";
 import type { Connection } from "../../../core/session/connection.ts";
 import { memoryPipe } from "../../../core/transport/memory.ts";
-import { settle } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 
 /** Everything that one end hears, as text. */
 function listen(connection: Connection): string[] {
