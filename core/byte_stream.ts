@@ -25,3 +25,9 @@ export interface ByteSink {
   /** Ends without a proper end; the reader gets the reason. Does nothing after `end`. */
   abort(reason: WasimoffError): void;
 }
+
+/** A connection's two directions, each of which ends by itself. */
+export interface ByteDuplex {
+  readonly readable: ByteSource;
+  readonly writable: ByteSink;
+}

@@ -1,7 +1,10 @@
 /** The one public face of a server: HTTP/1.1 and WebSockets on one port. */
 
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer, Server as SecureServer } from "node:https";
+import type { Buffer } from "node:buffer";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Logger } from "../log.ts";
 import { type ListenAddress, listenOn } from "./listen_on.ts";
 import { type FetchHandler, requestHandler } from "./request_handler.ts";
@@ -31,6 +34,20 @@ const MAX_HEADER_BYTES = 16 * 1024;
 /** Slow headers are looked for this often at most, so that they end close to their timeout. */
 const MAX_CHECK_INTERVAL_MS = 1_000;
 
+/** A certificate chain and its key, both PEM. */
+export interface Credentials {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Takes requests away before the server looks at their paths, as those for the hosts of tunnels. */
+export interface HttpInterceptor {
+  /** Decides by the headers alone; what it takes is checked by nobody else. */
+  takes(incoming: IncomingMessage): boolean;
+  request(incoming: IncomingMessage, outgoing: ServerResponse): void;
+  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
 export interface HttpServerOptions {
   readonly hostname: string;
   /** 0 for any free one. */
@@ -38,6 +55,9 @@ export interface HttpServerOptions {
   readonly fetch: FetchHandler;
   /** By path. */
   readonly webSocketRoutes?: Readonly<Record<string, WebSocketRoute>>;
+  readonly interceptor?: HttpInterceptor;
+  /** To serve HTTPS and wss; without them plain HTTP. */
+  readonly credentials?: Credentials;
   readonly limits?: Partial<HttpLimits>;
   readonly logger: Logger;
 }
@@ -75,6 +95,12 @@ export class HttpServer implements AsyncDisposable {
     return this.#server.listening;
   }
 
+  /** Further handshakes get this certificate; connections that are open stay. Only for a server of HTTPS. */
+  setCredentials(credentials: Credentials): void {
+    if (!(this.#server instanceof SecureServer)) throw new TypeError("server does not speak TLS");
+    this.#server.setSecureContext({ ...credentials });
+  }
+
   /** Takes no more connections, and resolves when the last one is gone. Sessions should say goodbye before. */
   async close({ graceMs = 0 }: CloseOptions = {}): Promise<void> {
     if (this.#server.listening) this.#server.close();
@@ -96,16 +122,19 @@ export class HttpServer implements AsyncDisposable {
  * error and, unless it is a WasimoffError, one line in the log.
  */
 export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const { hostname, port, fetch, logger, webSocketRoutes = {} } = options;
+  const { hostname, port, fetch, logger, interceptor, credentials, webSocketRoutes = {} } = options;
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
   const sockets = new Set<Socket>();
-  const server = createServer({
+  const settings = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: limits.headersTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
     connectionsCheckingInterval: Math.min(MAX_CHECK_INTERVAL_MS, limits.headersTimeoutMs),
     requestTimeout: 0, // an upload of 1 GiB may take long
-  });
+  };
+  const server = credentials === undefined
+    ? createServer(settings)
+    : createSecureServer({ ...settings, ...credentials });
   server.on("connection", (socket) => {
     // Node's own maxConnections is not heeded here.
     if (sockets.size >= limits.maxConnections) return void socket.destroy();
@@ -113,15 +142,22 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     socket.once("close", () => sockets.delete(socket));
   });
   const handle = requestHandler({ fetch, limits, logger });
-  server.on("request", handle);
+  server.on("request", (incoming, outgoing) => {
+    if (interceptor?.takes(incoming)) interceptor.request(incoming, outgoing);
+    else handle(incoming, outgoing);
+  });
   server.on("checkContinue", (incoming, outgoing) => {
+    if (interceptor?.takes(incoming)) return interceptor.request(incoming, outgoing);
     // Who asks first is told of a refusal without sending the body.
     if (Number(incoming.headers["content-length"] ?? 0) <= limits.bodyBytes) outgoing.writeContinue();
     handle(incoming, outgoing);
   });
   const ownAddress = () => (server.address() as AddressInfo | null)?.address ?? "";
   const routes = new WebSocketRoutes(webSocketRoutes, { limits, logger, ownAddress });
-  server.on("upgrade", (incoming, socket, head) => void routes.upgrade(incoming, socket, head));
+  server.on("upgrade", (incoming, socket, head) => {
+    if (interceptor?.takes(incoming)) interceptor.upgrade(incoming, socket, head);
+    else void routes.upgrade(incoming, socket, head);
+  });
   await listenOn(server, { hostname, port });
   server.on("error", (error) => logger.error("cannot take a connection", { error }));
   return new HttpServer(server, sockets);

@@ -10,7 +10,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file wasimoff/v2/wasimoff.proto.
  */
 export const file_wasimoff_v2_wasimoff: GenFile = /*@__PURE__*/
-  fileDesc("Chp3YXNpbW9mZi92Mi93YXNpbW9mZi5wcm90bxILd2FzaW1vZmYudjIicQoFSGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIUCgxjYXBhYmlsaXRpZXMYAiADKAkSDQoFdG9rZW4YAyABKAkSDQoFYWdlbnQYBCABKAkSIwoGcmVzdW1lGAUgASgLMhMud2FzaW1vZmYudjIuUmVzdW1lIjsKBlJlc3VtZRIPCgdzZXNzaW9uGAEgASgMEg4KBnNlY3JldBgCIAEoDBIQCghyZWNlaXZlZBgDIAEoBCKEAQoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIPCgdzZXNzaW9uGAMgASgMEg4KBnNlY3JldBgEIAEoDBIQCghyZWNlaXZlZBgFIAEoBBIQCghsZWFzZV9tcxgGIAEoDRINCgVhZ2VudBgHIAEoCSIoCgdSZWZ1c2FsEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCSKxAQoHTWVzc2FnZRInCgdyZXF1ZXN0GAEgASgLMhQud2FzaW1vZmYudjIuUmVxdWVzdEgAEikKCHJlc3BvbnNlGAIgASgLMhUud2FzaW1vZmYudjIuUmVzcG9uc2VIABIlCgZjYW5jZWwYAyABKAsyEy53YXNpbW9mZi52Mi5DYW5jZWxIABIjCgVldmVudBgEIAEoCzISLndhc2ltb2ZmLnYyLkV2ZW50SABCBgoEYm9keSK4AQoHUmVxdWVzdBIKCgJpZBgBIAEoDRISCgp0aW1lb3V0X21zGAIgASgNEikKCGFubm91bmNlGAogASgLMhUud2FzaW1vZmYudjIuQW5ub3VuY2VIABIoCghydW5fdGFzaxgLIAEoCzIULndhc2ltb2ZmLnYyLlJ1blRhc2tIABIuCgtydW5fYXR0ZW1wdBgMIAEoCzIXLndhc2ltb2ZmLnYyLlJ1bkF0dGVtcHRIAEIICgZtZXRob2QiyAEKCFJlc3BvbnNlEgoKAmlkGAEgASgNEiEKBWVycm9yGAIgASgLMhIud2FzaW1vZmYudjIuRXJyb3ISKwoJYW5ub3VuY2VkGAogASgLMhYud2FzaW1vZmYudjIuQW5ub3VuY2VkSAASJwoEdGFzaxgLIAEoCzIXLndhc2ltb2ZmLnYyLlRhc2tSZXN1bHRIABItCgdhdHRlbXB0GAwgASgLMhoud2FzaW1vZmYudjIuQXR0ZW1wdFJlc3VsdEgAQggKBnJlc3VsdCImCgVFcnJvchIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkiOAoGQ2FuY2VsEgoKAmlkGAEgASgNEiIKBnJlYXNvbhgCIAEoCzISLndhc2ltb2ZmLnYyLkVycm9yInsKBUV2ZW50EjYKD3Byb3ZpZGVyX3N0YXR1cxgKIAEoCzIbLndhc2ltb2ZmLnYyLlByb3ZpZGVyU3RhdHVzSAASMgoNdGFza19wcm9ncmVzcxgLIAEoCzIZLndhc2ltb2ZmLnYyLlRhc2tQcm9ncmVzc0gAQgYKBGtpbmQi1wEKCEFubm91bmNlEgwKBG5hbWUYASABKAkSDQoFc2xvdHMYAiABKA0SMQoGbGFiZWxzGAMgAygLMiEud2FzaW1vZmYudjIuQW5ub3VuY2UuTGFiZWxzRW50cnkSDgoGY2FjaGVkGAQgAygJEhMKC3Rhc2tfbWVtb3J5GAUgASgEEhcKD3Rhc2tfdGltZW91dF9tcxgGIAEoBBIOCgZweXRob24YByABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzCglBbm5vdW5jZWQSEAoIcHJvdmlkZXIYASABKAkSFAoMc3RvcmFnZV9wYXRoGAIgASgJIkIKDlByb3ZpZGVyU3RhdHVzEg0KBXNsb3RzGAEgASgNEhAKCGRyYWluaW5nGAIgASgIEg8KB2JhY2tsb2cYAyABKA0ixgEKDFRhc2tQcm9ncmVzcxIPCgdyZXF1ZXN0GAEgASgNEgwKBHRhc2sYAiABKAkSLgoFc3RhdGUYAyABKA4yHy53YXNpbW9mZi52Mi5UYXNrUHJvZ3Jlc3MuU3RhdGUSEAoIcHJvdmlkZXIYBCABKAkSDgoGZGV0YWlsGAUgASgJIkUKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASCgoGUVVFVUVEEAESCwoHUlVOTklORxACEgwKCFJFVFJZSU5HEAMiOAoHUHJlb3BlbhINCgVndWVzdBgBIAEoCRILCgN6aXAYAiABKAkSEQoJcmVhZF9vbmx5GAMgASgIIloKBkxpbWl0cxISCgp0aW1lb3V0X21zGAEgASgEEg4KBm1lbW9yeRgCIAEoBBIOCgZjcHVfbXMYAyABKAQSDAoEZGlzaxgEIAEoBBIOCgZvdXRwdXQYBSABKAQiPAoDUW9zEhAKCHByaW9yaXR5GAEgASgIEhAKCGRlYWRsaW5lGAIgASgDEhEKCWltbWVkaWF0ZRgDIAEoCCJuCgVTdGRpbxITCgtzdGRpbl9ieXRlcxgBIAEoDBINCgVzdGRpbhgCIAEoDRIOCgZzdGRvdXQYAyABKA0SDgoGc3RkZXJyGAQgASgNEhEKCWFydGlmYWN0cxgFIAEoDRIOCgZyZXN1bHQYBiABKA0ieAoGUHl0aG9uEiYKBGtpbmQYASABKA4yGC53YXNpbW9mZi52Mi5QeXRob24uS2luZBIQCghwYWNrYWdlcxgCIAMoCSI0CgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIKCgZTQ1JJUFQQARIKCgZQSUNLTEUQAiKpAwoHUnVuVGFzaxIOCgZtb2R1bGUYASABKAkSDAoEYXJncxgCIAMoCRILCgNlbnYYAyADKAkSJgoIcHJlb3BlbnMYBCADKAsyFC53YXNpbW9mZi52Mi5QcmVvcGVuEhEKCWFydGlmYWN0cxgFIAMoCRIjCgZsaW1pdHMYBiABKAsyEy53YXNpbW9mZi52Mi5MaW1pdHMSHQoDcW9zGAcgASgLMhAud2FzaW1vZmYudjIuUW9zEjIKB3JlcXVpcmUYCCADKAsyIS53YXNpbW9mZi52Mi5SdW5UYXNrLlJlcXVpcmVFbnRyeRIQCghhdHRlbXB0cxgJIAEoDRIhCgVzdGRpbxgKIAEoCzISLndhc2ltb2ZmLnYyLlN0ZGlvEhAKCHByb2dyZXNzGAsgASgIEhUKDWRldGVybWluaXN0aWMYDCABKAgSDQoFdHJhY2UYDSABKAgSIwoGcHl0aG9uGA4gASgLMhMud2FzaW1vZmYudjIuUHl0aG9uGi4KDFJlcXVpcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItgCCgdPdXRjb21lEisKBnJlYXNvbhgBIAEoDjIbLndhc2ltb2ZmLnYyLk91dGNvbWUuUmVhc29uEisKBm9yaWdpbhgCIAEoDjIbLndhc2ltb2ZmLnYyLk91dGNvbWUuT3JpZ2luEg4KBnN0YXR1cxgDIAEoBRIPCgdtZXNzYWdlGAQgASgJIn8KBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIICgRFWElUEAESCwoHVElNRU9VVBACEgoKBk1FTU9SWRADEggKBFRSQVAQBBINCglDQU5DRUxMRUQQBRIICgRMT1NUEAYSDAoIUkVKRUNURUQQBxIJCgVMSU1JVBAIIlEKBk9yaWdpbhIWChJPUklHSU5fVU5TUEVDSUZJRUQQABIJCgVHVUVTVBABEgwKCFBST1ZJREVSEAISCgoGQlJPS0VSEAMSCgoGQ0xJRU5UEAQiUgoNU3RyZWFtTGVuZ3RocxIOCgZzdGRvdXQYASABKAQSDgoGc3RkZXJyGAIgASgEEhEKCWFydGlmYWN0cxgDIAEoBBIOCgZyZXN1bHQYBCABKAQi4gEKClRhc2tSZXN1bHQSDAoEdGFzaxgBIAEoCRIlCgdvdXRjb21lGAIgASgLMhQud2FzaW1vZmYudjIuT3V0Y29tZRIQCghwcm92aWRlchgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIRCglxdWV1ZWRfbXMYBSABKAESEwoLZHVyYXRpb25fbXMYBiABKAESKwoHbGVuZ3RocxgHIAEoCzIaLndhc2ltb2ZmLnYyLlN0cmVhbUxlbmd0aHMSJgoFdHJhY2UYCCADKAsyFy53YXNpbW9mZi52Mi5UcmFjZUV2ZW50Ii4KClRyYWNlRXZlbnQSDQoFZXZlbnQYASABKA0SEQoJdW5peF9uYW5vGAIgASgDIrECCgpSdW5BdHRlbXB0Eg8KB2F0dGVtcHQYASABKAkSDgoGbW9kdWxlGAIgASgJEgwKBGFyZ3MYAyADKAkSCwoDZW52GAQgAygJEiYKCHByZW9wZW5zGAUgAygLMhQud2FzaW1vZmYudjIuUHJlb3BlbhIRCglhcnRpZmFjdHMYBiADKAkSIwoGbGltaXRzGAcgASgLMhMud2FzaW1vZmYudjIuTGltaXRzEiEKBXN0ZGlvGAggASgLMhIud2FzaW1vZmYudjIuU3RkaW8SFQoNZGV0ZXJtaW5pc3RpYxgJIAEoCBIZChFsZW5pZW50X2FydGlmYWN0cxgKIAEoCBINCgV0cmFjZRgLIAEoCBIjCgZweXRob24YDCABKAsyEy53YXNpbW9mZi52Mi5QeXRob24iwQEKDUF0dGVtcHRSZXN1bHQSDwoHYXR0ZW1wdBgBIAEoCRIlCgdvdXRjb21lGAIgASgLMhQud2FzaW1vZmYudjIuT3V0Y29tZRITCgtkdXJhdGlvbl9tcxgDIAEoARIOCgZtZW1vcnkYBCABKAQSKwoHbGVuZ3RocxgFIAEoCzIaLndhc2ltb2ZmLnYyLlN0cmVhbUxlbmd0aHMSJgoFdHJhY2UYBiADKAsyFy53YXNpbW9mZi52Mi5UcmFjZUV2ZW50YgZwcm90bzM");
+  fileDesc("Chp3YXNpbW9mZi92Mi93YXNpbW9mZi5wcm90bxILd2FzaW1vZmYudjIicQoFSGVsbG8SDwoHdmVyc2lvbhgBIAEoDRIUCgxjYXBhYmlsaXRpZXMYAiADKAkSDQoFdG9rZW4YAyABKAkSDQoFYWdlbnQYBCABKAkSIwoGcmVzdW1lGAUgASgLMhMud2FzaW1vZmYudjIuUmVzdW1lIjsKBlJlc3VtZRIPCgdzZXNzaW9uGAEgASgMEg4KBnNlY3JldBgCIAEoDBIQCghyZWNlaXZlZBgDIAEoBCKEAQoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgNEhQKDGNhcGFiaWxpdGllcxgCIAMoCRIPCgdzZXNzaW9uGAMgASgMEg4KBnNlY3JldBgEIAEoDBIQCghyZWNlaXZlZBgFIAEoBBIQCghsZWFzZV9tcxgGIAEoDRINCgVhZ2VudBgHIAEoCSIoCgdSZWZ1c2FsEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCSKxAQoHTWVzc2FnZRInCgdyZXF1ZXN0GAEgASgLMhQud2FzaW1vZmYudjIuUmVxdWVzdEgAEikKCHJlc3BvbnNlGAIgASgLMhUud2FzaW1vZmYudjIuUmVzcG9uc2VIABIlCgZjYW5jZWwYAyABKAsyEy53YXNpbW9mZi52Mi5DYW5jZWxIABIjCgVldmVudBgEIAEoCzISLndhc2ltb2ZmLnYyLkV2ZW50SABCBgoEYm9keSKUAwoHUmVxdWVzdBIKCgJpZBgBIAEoDRISCgp0aW1lb3V0X21zGAIgASgNEikKCGFubm91bmNlGAogASgLMhUud2FzaW1vZmYudjIuQW5ub3VuY2VIABIoCghydW5fdGFzaxgLIAEoCzIULndhc2ltb2ZmLnYyLlJ1blRhc2tIABIuCgtydW5fYXR0ZW1wdBgMIAEoCzIXLndhc2ltb2ZmLnYyLlJ1bkF0dGVtcHRIABI3ChBnZXRfdHVubmVsX25vbmNlGA0gASgLMhsud2FzaW1vZmYudjIuR2V0VHVubmVsTm9uY2VIABIuCgtvcGVuX3R1bm5lbBgOIAEoCzIXLndhc2ltb2ZmLnYyLk9wZW5UdW5uZWxIABI7ChJvcGVuX3R1bm5lbF9zdHJlYW0YDyABKAsyHS53YXNpbW9mZi52Mi5PcGVuVHVubmVsU3RyZWFtSAASNAoOY29ubmVjdF90dW5uZWwYECABKAsyGi53YXNpbW9mZi52Mi5Db25uZWN0VHVubmVsSABCCAoGbWV0aG9kIu8CCghSZXNwb25zZRIKCgJpZBgBIAEoDRIhCgVlcnJvchgCIAEoCzISLndhc2ltb2ZmLnYyLkVycm9yEisKCWFubm91bmNlZBgKIAEoCzIWLndhc2ltb2ZmLnYyLkFubm91bmNlZEgAEicKBHRhc2sYCyABKAsyFy53YXNpbW9mZi52Mi5UYXNrUmVzdWx0SAASLQoHYXR0ZW1wdBgMIAEoCzIaLndhc2ltb2ZmLnYyLkF0dGVtcHRSZXN1bHRIABIwCgx0dW5uZWxfbm9uY2UYDSABKAsyGC53YXNpbW9mZi52Mi5UdW5uZWxOb25jZUgAEjIKDXR1bm5lbF9vcGVuZWQYDiABKAsyGS53YXNpbW9mZi52Mi5UdW5uZWxPcGVuZWRIABI/ChR0dW5uZWxfc3RyZWFtX29wZW5lZBgPIAEoCzIfLndhc2ltb2ZmLnYyLlR1bm5lbFN0cmVhbU9wZW5lZEgAQggKBnJlc3VsdCImCgVFcnJvchIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkiOAoGQ2FuY2VsEgoKAmlkGAEgASgNEiIKBnJlYXNvbhgCIAEoCzISLndhc2ltb2ZmLnYyLkVycm9yInsKBUV2ZW50EjYKD3Byb3ZpZGVyX3N0YXR1cxgKIAEoCzIbLndhc2ltb2ZmLnYyLlByb3ZpZGVyU3RhdHVzSAASMgoNdGFza19wcm9ncmVzcxgLIAEoCzIZLndhc2ltb2ZmLnYyLlRhc2tQcm9ncmVzc0gAQgYKBGtpbmQi1wEKCEFubm91bmNlEgwKBG5hbWUYASABKAkSDQoFc2xvdHMYAiABKA0SMQoGbGFiZWxzGAMgAygLMiEud2FzaW1vZmYudjIuQW5ub3VuY2UuTGFiZWxzRW50cnkSDgoGY2FjaGVkGAQgAygJEhMKC3Rhc2tfbWVtb3J5GAUgASgEEhcKD3Rhc2tfdGltZW91dF9tcxgGIAEoBBIOCgZweXRob24YByABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzCglBbm5vdW5jZWQSEAoIcHJvdmlkZXIYASABKAkSFAoMc3RvcmFnZV9wYXRoGAIgASgJIkIKDlByb3ZpZGVyU3RhdHVzEg0KBXNsb3RzGAEgASgNEhAKCGRyYWluaW5nGAIgASgIEg8KB2JhY2tsb2cYAyABKA0ixgEKDFRhc2tQcm9ncmVzcxIPCgdyZXF1ZXN0GAEgASgNEgwKBHRhc2sYAiABKAkSLgoFc3RhdGUYAyABKA4yHy53YXNpbW9mZi52Mi5UYXNrUHJvZ3Jlc3MuU3RhdGUSEAoIcHJvdmlkZXIYBCABKAkSDgoGZGV0YWlsGAUgASgJIkUKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASCgoGUVVFVUVEEAESCwoHUlVOTklORxACEgwKCFJFVFJZSU5HEAMiOAoHUHJlb3BlbhINCgVndWVzdBgBIAEoCRILCgN6aXAYAiABKAkSEQoJcmVhZF9vbmx5GAMgASgIIloKBkxpbWl0cxISCgp0aW1lb3V0X21zGAEgASgEEg4KBm1lbW9yeRgCIAEoBBIOCgZjcHVfbXMYAyABKAQSDAoEZGlzaxgEIAEoBBIOCgZvdXRwdXQYBSABKAQiPAoDUW9zEhAKCHByaW9yaXR5GAEgASgIEhAKCGRlYWRsaW5lGAIgASgDEhEKCWltbWVkaWF0ZRgDIAEoCCJuCgVTdGRpbxITCgtzdGRpbl9ieXRlcxgBIAEoDBINCgVzdGRpbhgCIAEoDRIOCgZzdGRvdXQYAyABKA0SDgoGc3RkZXJyGAQgASgNEhEKCWFydGlmYWN0cxgFIAEoDRIOCgZyZXN1bHQYBiABKA0ieAoGUHl0aG9uEiYKBGtpbmQYASABKA4yGC53YXNpbW9mZi52Mi5QeXRob24uS2luZBIQCghwYWNrYWdlcxgCIAMoCSI0CgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIKCgZTQ1JJUFQQARIKCgZQSUNLTEUQAiKpAwoHUnVuVGFzaxIOCgZtb2R1bGUYASABKAkSDAoEYXJncxgCIAMoCRILCgNlbnYYAyADKAkSJgoIcHJlb3BlbnMYBCADKAsyFC53YXNpbW9mZi52Mi5QcmVvcGVuEhEKCWFydGlmYWN0cxgFIAMoCRIjCgZsaW1pdHMYBiABKAsyEy53YXNpbW9mZi52Mi5MaW1pdHMSHQoDcW9zGAcgASgLMhAud2FzaW1vZmYudjIuUW9zEjIKB3JlcXVpcmUYCCADKAsyIS53YXNpbW9mZi52Mi5SdW5UYXNrLlJlcXVpcmVFbnRyeRIQCghhdHRlbXB0cxgJIAEoDRIhCgVzdGRpbxgKIAEoCzISLndhc2ltb2ZmLnYyLlN0ZGlvEhAKCHByb2dyZXNzGAsgASgIEhUKDWRldGVybWluaXN0aWMYDCABKAgSDQoFdHJhY2UYDSABKAgSIwoGcHl0aG9uGA4gASgLMhMud2FzaW1vZmYudjIuUHl0aG9uGi4KDFJlcXVpcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItgCCgdPdXRjb21lEisKBnJlYXNvbhgBIAEoDjIbLndhc2ltb2ZmLnYyLk91dGNvbWUuUmVhc29uEisKBm9yaWdpbhgCIAEoDjIbLndhc2ltb2ZmLnYyLk91dGNvbWUuT3JpZ2luEg4KBnN0YXR1cxgDIAEoBRIPCgdtZXNzYWdlGAQgASgJIn8KBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIICgRFWElUEAESCwoHVElNRU9VVBACEgoKBk1FTU9SWRADEggKBFRSQVAQBBINCglDQU5DRUxMRUQQBRIICgRMT1NUEAYSDAoIUkVKRUNURUQQBxIJCgVMSU1JVBAIIlEKBk9yaWdpbhIWChJPUklHSU5fVU5TUEVDSUZJRUQQABIJCgVHVUVTVBABEgwKCFBST1ZJREVSEAISCgoGQlJPS0VSEAMSCgoGQ0xJRU5UEAQiUgoNU3RyZWFtTGVuZ3RocxIOCgZzdGRvdXQYASABKAQSDgoGc3RkZXJyGAIgASgEEhEKCWFydGlmYWN0cxgDIAEoBBIOCgZyZXN1bHQYBCABKAQi4gEKClRhc2tSZXN1bHQSDAoEdGFzaxgBIAEoCRIlCgdvdXRjb21lGAIgASgLMhQud2FzaW1vZmYudjIuT3V0Y29tZRIQCghwcm92aWRlchgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIRCglxdWV1ZWRfbXMYBSABKAESEwoLZHVyYXRpb25fbXMYBiABKAESKwoHbGVuZ3RocxgHIAEoCzIaLndhc2ltb2ZmLnYyLlN0cmVhbUxlbmd0aHMSJgoFdHJhY2UYCCADKAsyFy53YXNpbW9mZi52Mi5UcmFjZUV2ZW50Ii4KClRyYWNlRXZlbnQSDQoFZXZlbnQYASABKA0SEQoJdW5peF9uYW5vGAIgASgDIrECCgpSdW5BdHRlbXB0Eg8KB2F0dGVtcHQYASABKAkSDgoGbW9kdWxlGAIgASgJEgwKBGFyZ3MYAyADKAkSCwoDZW52GAQgAygJEiYKCHByZW9wZW5zGAUgAygLMhQud2FzaW1vZmYudjIuUHJlb3BlbhIRCglhcnRpZmFjdHMYBiADKAkSIwoGbGltaXRzGAcgASgLMhMud2FzaW1vZmYudjIuTGltaXRzEiEKBXN0ZGlvGAggASgLMhIud2FzaW1vZmYudjIuU3RkaW8SFQoNZGV0ZXJtaW5pc3RpYxgJIAEoCBIZChFsZW5pZW50X2FydGlmYWN0cxgKIAEoCBINCgV0cmFjZRgLIAEoCBIjCgZweXRob24YDCABKAsyEy53YXNpbW9mZi52Mi5QeXRob24iwQEKDUF0dGVtcHRSZXN1bHQSDwoHYXR0ZW1wdBgBIAEoCRIlCgdvdXRjb21lGAIgASgLMhQud2FzaW1vZmYudjIuT3V0Y29tZRITCgtkdXJhdGlvbl9tcxgDIAEoARIOCgZtZW1vcnkYBCABKAQSKwoHbGVuZ3RocxgFIAEoCzIaLndhc2ltb2ZmLnYyLlN0cmVhbUxlbmd0aHMSJgoFdHJhY2UYBiADKAsyFy53YXNpbW9mZi52Mi5UcmFjZUV2ZW50IhAKDkdldFR1bm5lbE5vbmNlIhwKC1R1bm5lbE5vbmNlEg0KBW5vbmNlGAEgASgMIvIBCgpPcGVuVHVubmVsEioKBGtpbmQYASABKA4yHC53YXNpbW9mZi52Mi5PcGVuVHVubmVsLktpbmQSDAoEbmFtZRgCIAEoCRILCgNrZXkYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMEhAKCGF1ZGllbmNlGAUgASgJEhAKCGluc3RhbmNlGAYgASgMEhIKCmJhc2ljX2F1dGgYByADKAwSEwoLYWxsb3dfY2lkcnMYCCADKAkSDAoEcG9ydBgJIAEoDSIvCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIICgRIVFRQEAESBwoDVENQEAIiRwoMVHVubmVsT3BlbmVkEg4KBnR1bm5lbBgBIAEoCRIMCgRuYW1lGAIgASgJEgsKA3VybBgDIAEoCRIMCgRwb3J0GAQgASgNImcKEE9wZW5UdW5uZWxTdHJlYW0SDgoGdHVubmVsGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRIQCgh1cHN0cmVhbRgEIAEoDRISCgpkb3duc3RyZWFtGAUgASgNIkMKDUNvbm5lY3RUdW5uZWwSDAoEbmFtZRgBIAEoCRIQCgh1cHN0cmVhbRgCIAEoDRISCgpkb3duc3RyZWFtGAMgASgNIhQKElR1bm5lbFN0cmVhbU9wZW5lZGIGcHJvdG8z");
 
 /**
  * First frame of a dialer. At most 16 KiB, within 5 s.
@@ -251,6 +251,38 @@ export type Request = Message$1<"wasimoff.v2.Request"> & {
      */
     value: RunAttempt;
     case: "runAttempt";
+  } | {
+    /**
+     * tunnel client -> broker, before each OpenTunnel
+     *
+     * @generated from field: wasimoff.v2.GetTunnelNonce get_tunnel_nonce = 13;
+     */
+    value: GetTunnelNonce;
+    case: "getTunnelNonce";
+  } | {
+    /**
+     * tunnel client -> broker
+     *
+     * @generated from field: wasimoff.v2.OpenTunnel open_tunnel = 14;
+     */
+    value: OpenTunnel;
+    case: "openTunnel";
+  } | {
+    /**
+     * broker -> tunnel client
+     *
+     * @generated from field: wasimoff.v2.OpenTunnelStream open_tunnel_stream = 15;
+     */
+    value: OpenTunnelStream;
+    case: "openTunnelStream";
+  } | {
+    /**
+     * visitor -> broker
+     *
+     * @generated from field: wasimoff.v2.ConnectTunnel connect_tunnel = 16;
+     */
+    value: ConnectTunnel;
+    case: "connectTunnel";
   } | { case: undefined; value?: undefined };
 };
 
@@ -300,6 +332,26 @@ export type Response = Message$1<"wasimoff.v2.Response"> & {
      */
     value: AttemptResult;
     case: "attempt";
+  } | {
+    /**
+     * @generated from field: wasimoff.v2.TunnelNonce tunnel_nonce = 13;
+     */
+    value: TunnelNonce;
+    case: "tunnelNonce";
+  } | {
+    /**
+     * @generated from field: wasimoff.v2.TunnelOpened tunnel_opened = 14;
+     */
+    value: TunnelOpened;
+    case: "tunnelOpened";
+  } | {
+    /**
+     * to OpenTunnelStream and ConnectTunnel
+     *
+     * @generated from field: wasimoff.v2.TunnelStreamOpened tunnel_stream_opened = 15;
+     */
+    value: TunnelStreamOpened;
+    case: "tunnelStreamOpened";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1246,4 +1298,255 @@ export type AttemptResult = Message$1<"wasimoff.v2.AttemptResult"> & {
  */
 export const AttemptResultSchema: GenMessage<AttemptResult> = /*@__PURE__*/
   messageDesc(file_wasimoff_v2_wasimoff, 25);
+
+/**
+ * @generated from message wasimoff.v2.GetTunnelNonce
+ */
+export type GetTunnelNonce = Message$1<"wasimoff.v2.GetTunnelNonce"> & {
+};
+
+/**
+ * Describes the message wasimoff.v2.GetTunnelNonce.
+ * Use `create(GetTunnelNonceSchema)` to create a new message.
+ */
+export const GetTunnelNonceSchema: GenMessage<GetTunnelNonce> = /*@__PURE__*/
+  messageDesc(file_wasimoff_v2_wasimoff, 26);
+
+/**
+ * Good for one OpenTunnel in this session.
+ *
+ * @generated from message wasimoff.v2.TunnelNonce
+ */
+export type TunnelNonce = Message$1<"wasimoff.v2.TunnelNonce"> & {
+  /**
+   * @generated from field: bytes nonce = 1;
+   */
+  nonce: Uint8Array;
+};
+
+/**
+ * Describes the message wasimoff.v2.TunnelNonce.
+ * Use `create(TunnelNonceSchema)` to create a new message.
+ */
+export const TunnelNonceSchema: GenMessage<TunnelNonce> = /*@__PURE__*/
+  messageDesc(file_wasimoff_v2_wasimoff, 27);
+
+/**
+ * @generated from message wasimoff.v2.OpenTunnel
+ */
+export type OpenTunnel = Message$1<"wasimoff.v2.OpenTunnel"> & {
+  /**
+   * @generated from field: wasimoff.v2.OpenTunnel.Kind kind = 1;
+   */
+  kind: OpenTunnel_Kind;
+
+  /**
+   * empty: the id of the key
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * public key, P-256, uncompressed point (65 bytes)
+   *
+   * @generated from field: bytes key = 3;
+   */
+  key: Uint8Array;
+
+  /**
+   * r and s of ES256 over what core/protocol/README.md says, "Tunnels"
+   *
+   * @generated from field: bytes signature = 4;
+   */
+  signature: Uint8Array;
+
+  /**
+   * host[:port] of the broker as the client dialed it
+   *
+   * @generated from field: string audience = 5;
+   */
+  audience: string;
+
+  /**
+   * random, the same in all sessions of one process
+   *
+   * @generated from field: bytes instance = 6;
+   */
+  instance: Uint8Array;
+
+  /**
+   * SHA-256 of each allowed "user:password" (HTTP only); none: no question
+   *
+   * @generated from field: repeated bytes basic_auth = 7;
+   */
+  basicAuth: Uint8Array[];
+
+  /**
+   * visitors' addresses; none: all
+   *
+   * @generated from field: repeated string allow_cidrs = 8;
+   */
+  allowCidrs: string[];
+
+  /**
+   * public TCP port that is asked for, 0: any
+   *
+   * @generated from field: uint32 port = 9;
+   */
+  port: number;
+};
+
+/**
+ * Describes the message wasimoff.v2.OpenTunnel.
+ * Use `create(OpenTunnelSchema)` to create a new message.
+ */
+export const OpenTunnelSchema: GenMessage<OpenTunnel> = /*@__PURE__*/
+  messageDesc(file_wasimoff_v2_wasimoff, 28);
+
+/**
+ * @generated from enum wasimoff.v2.OpenTunnel.Kind
+ */
+export enum OpenTunnel_Kind {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  KIND_UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: HTTP = 1;
+   */
+  HTTP = 1,
+
+  /**
+   * @generated from enum value: TCP = 2;
+   */
+  TCP = 2,
+}
+
+/**
+ * Describes the enum wasimoff.v2.OpenTunnel.Kind.
+ */
+export const OpenTunnel_KindSchema: GenEnum<OpenTunnel_Kind> = /*@__PURE__*/
+  enumDesc(file_wasimoff_v2_wasimoff, 28, 0);
+
+/**
+ * @generated from message wasimoff.v2.TunnelOpened
+ */
+export type TunnelOpened = Message$1<"wasimoff.v2.TunnelOpened"> & {
+  /**
+   * id of this tunnel in this session, used by OpenTunnelStream
+   *
+   * @generated from field: string tunnel = 1;
+   */
+  tunnel: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * public URL of an HTTP tunnel
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+
+  /**
+   * public port of a TCP tunnel, 0: none
+   *
+   * @generated from field: uint32 port = 4;
+   */
+  port: number;
+};
+
+/**
+ * Describes the message wasimoff.v2.TunnelOpened.
+ * Use `create(TunnelOpenedSchema)` to create a new message.
+ */
+export const TunnelOpenedSchema: GenMessage<TunnelOpened> = /*@__PURE__*/
+  messageDesc(file_wasimoff_v2_wasimoff, 29);
+
+/**
+ * Bytes of the visitor flow to the tunnel client on `upstream`, those of the service back on `downstream`; both are
+ * streams of the requester. They may be used before the answer, which comes when the service was reached.
+ *
+ * @generated from message wasimoff.v2.OpenTunnelStream
+ */
+export type OpenTunnelStream = Message$1<"wasimoff.v2.OpenTunnelStream"> & {
+  /**
+   * @generated from field: string tunnel = 1;
+   */
+  tunnel: string;
+
+  /**
+   * of the visitor, empty if unknown
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * @generated from field: uint32 port = 3;
+   */
+  port: number;
+
+  /**
+   * @generated from field: uint32 upstream = 4;
+   */
+  upstream: number;
+
+  /**
+   * @generated from field: uint32 downstream = 5;
+   */
+  downstream: number;
+};
+
+/**
+ * Describes the message wasimoff.v2.OpenTunnelStream.
+ * Use `create(OpenTunnelStreamSchema)` to create a new message.
+ */
+export const OpenTunnelStreamSchema: GenMessage<OpenTunnelStream> = /*@__PURE__*/
+  messageDesc(file_wasimoff_v2_wasimoff, 30);
+
+/**
+ * @generated from message wasimoff.v2.ConnectTunnel
+ */
+export type ConnectTunnel = Message$1<"wasimoff.v2.ConnectTunnel"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: uint32 upstream = 2;
+   */
+  upstream: number;
+
+  /**
+   * @generated from field: uint32 downstream = 3;
+   */
+  downstream: number;
+};
+
+/**
+ * Describes the message wasimoff.v2.ConnectTunnel.
+ * Use `create(ConnectTunnelSchema)` to create a new message.
+ */
+export const ConnectTunnelSchema: GenMessage<ConnectTunnel> = /*@__PURE__*/
+  messageDesc(file_wasimoff_v2_wasimoff, 31);
+
+/**
+ * @generated from message wasimoff.v2.TunnelStreamOpened
+ */
+export type TunnelStreamOpened = Message$1<"wasimoff.v2.TunnelStreamOpened"> & {
+};
+
+/**
+ * Describes the message wasimoff.v2.TunnelStreamOpened.
+ * Use `create(TunnelStreamOpenedSchema)` to create a new message.
+ */
+export const TunnelStreamOpenedSchema: GenMessage<TunnelStreamOpened> = /*@__PURE__*/
+  messageDesc(file_wasimoff_v2_wasimoff, 32);
 
