@@ -24,6 +24,8 @@ export interface PublicTunnel {
   readonly kind: "http" | "tcp";
   /** SHA-256 of each allowed "user:password", hex; empty when nobody is asked (HTTP only). */
   readonly basicAuth: ReadonlySet<string>;
+  /** The Host that the service is told; null for the visitor's (HTTP only). */
+  readonly hostHeader: string | null;
   readonly counters: TunnelCounters;
   /** Whether `--allow-cidr` lets this address in. */
   allows(address: string): boolean;
