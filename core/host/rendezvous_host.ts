@@ -1,0 +1,201 @@
+/** The rendezvous of a broker: its state, its clock, its files, and its listener. */
+
+import type { IncomingMessage } from "node:http";
+import { addressGroup } from "../broker/identity/address_group.ts";
+import { WasimoffError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { type BridgeList, DEFAULT_BRIDGES, parseBridgeList } from "../rendezvous/bridge_list.ts";
+import { MeetingPoint } from "../rendezvous/meeting_point.ts";
+import { PollShares } from "../rendezvous/poll_shares.ts";
+import { Rendezvous } from "../rendezvous/rendezvous.ts";
+import { scrubbed } from "../rendezvous/scrub.ts";
+import { type Credentials, type HttpInterceptor, type HttpServer, serveHttp } from "./http_server.ts";
+import type { ListenAddress } from "./listen_on.ts";
+import { RendezvousHttp } from "./rendezvous_http.ts";
+import { RendezvousMetrics } from "./rendezvous_metrics.ts";
+
+export interface RendezvousHostOptions {
+  /** A listener of its own, beside the broker's; null for none. */
+  readonly listen: ListenAddress | null;
+  /** For HTTPS there; null for plain HTTP. */
+  readonly credentials: Credentials | null;
+  /** A file of JSON lines; null for the one bridge that everybody knows. */
+  readonly bridgeListPath: string | null;
+  readonly allowedRelayPattern: string;
+  readonly defaultRelayPattern: string;
+  readonly pollsPerAddress: number;
+  /** Gets the numbers of each day; null for nowhere. */
+  readonly metricsLog: string | null;
+  /** Leaves addresses and session descriptions in the log. */
+  readonly unsafeLogging: boolean;
+  /** The address behind trusted proxies. */
+  readonly clientAddress: (remoteAddress: string, forwardedFor: string | null) => string;
+  readonly isProxy: (address: string) => boolean;
+  readonly logger: Logger;
+}
+
+/** What waited too long is looked for this often; one timer serves thousands of polls. */
+const EXPIRE_INTERVAL_MS = 100;
+/** Period of the log's numbers. */
+const PERIOD_SECONDS = 86_400;
+/** Polls and peers that wait at once: 20,000 connections is what an HTTP server takes. */
+const MAX_WAITING = 16_384;
+/** Most of a log that is shown, bytes: years of it. */
+const MAX_METRICS_LOG_BYTES = 4 * 1024 * 1024;
+/** Bytes in the id of a meeting. */
+const MEETING_ID_BYTES = 16;
+
+export class RendezvousHost implements AsyncDisposable {
+  /** Takes the paths of the rendezvous from the broker's own listener. */
+  readonly interceptor: Pick<HttpInterceptor, "takes" | "request">;
+  readonly #rendezvous: Rendezvous;
+  readonly #meetings: MeetingPoint;
+  readonly #server: HttpServer | null;
+  readonly #timers: readonly ReturnType<typeof setInterval>[];
+
+  private constructor(parts: Parts, options: RendezvousHostOptions) {
+    this.interceptor = parts.shared;
+    this.#rendezvous = parts.rendezvous;
+    this.#meetings = parts.meetings;
+    this.#server = parts.server;
+    this.#timers = [
+      setInterval(() => {
+        parts.rendezvous.expire();
+        parts.meetings.expire();
+      }, EXPIRE_INTERVAL_MS),
+      setInterval(() => void endPeriod(parts.rendezvous, options), PERIOD_SECONDS * 1_000),
+    ];
+  }
+
+  /** Rejects with `failed_precondition` for a file or an address that cannot be used. */
+  static async start(options: RendezvousHostOptions): Promise<RendezvousHost> {
+    const logger = options.unsafeLogging ? options.logger : scrubbed(options.logger);
+    const now = () => performance.now();
+    const { pollsPerAddress, allowedRelayPattern, defaultRelayPattern } = options;
+    const rendezvous = new Rendezvous({
+      bridges: await readBridges(options.bridgeListPath),
+      ...{ allowedRelayPattern, defaultRelayPattern, pollsPerAddress, now, logger },
+      maxPolls: MAX_WAITING,
+    });
+    const meetings = new MeetingPoint({ now, makeId, maxPeers: MAX_WAITING });
+    const metrics = new RendezvousMetrics(rendezvous);
+    const face = {
+      ...{ rendezvous, meetings, logger },
+      meetingShares: new PollShares(pollsPerAddress),
+      identifyPeer: (incoming: IncomingMessage) => identifyPeer(incoming, options),
+      prometheus: () => metrics.page(),
+    };
+    const shared = new RendezvousHttp({ ...face, metricsLog: null });
+    const own = new RendezvousHttp({ ...face, metricsLog: () => readMetricsLog(options.metricsLog) });
+    const server = options.listen && await listen(own, options.listen, { ...options, logger });
+    return new RendezvousHost({ rendezvous, meetings, shared, server }, { ...options, logger });
+  }
+
+  /** Of the listener of its own, with the real port; null without one. */
+  get address(): ListenAddress | null {
+    return this.#server?.address ?? null;
+  }
+
+  /** Further handshakes of the own listener get this certificate. */
+  setCredentials(credentials: Credentials): void {
+    this.#server?.setCredentials(credentials);
+  }
+
+  /** Ends all that waits and stops to listen. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#rendezvous.close();
+    this.#meetings.close();
+    await this.#server?.close({ graceMs: 1_000 });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+interface Parts {
+  readonly rendezvous: Rendezvous;
+  readonly meetings: MeetingPoint;
+  readonly shared: RendezvousHttp;
+  readonly server: HttpServer | null;
+}
+
+function listen(
+  face: RendezvousHttp,
+  address: ListenAddress,
+  { credentials, logger }: Pick<RendezvousHostOptions, "credentials" | "logger">,
+): Promise<HttpServer> {
+  return serveHttp({
+    ...address,
+    ...(credentials !== null && { credentials }),
+    interceptor: {
+      takes: () => true,
+      request: (incoming, outgoing) => face.request(incoming, outgoing),
+      upgrade: (_incoming, socket) => socket.destroy(),
+    },
+    fetch: () => new Response(null, { status: 404 }),
+    logger,
+  });
+}
+
+/** Trusted proxies that do not say for whom they poll have no bound, as this machine has none. */
+function identifyPeer(
+  { socket, headers }: IncomingMessage,
+  { clientAddress, isProxy }: RendezvousHostOptions,
+) {
+  const forwardedFor = headers["x-forwarded-for"];
+  const address = clientAddress(
+    socket.remoteAddress ?? "",
+    forwardedFor === undefined ? null : String(forwardedFor),
+  );
+  return { address, share: isProxy(address) ? null : addressGroup(address) };
+}
+
+async function readBridges(path: string | null): Promise<BridgeList> {
+  if (path === null) return DEFAULT_BRIDGES;
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    const detail = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : WasimoffError.from(cause).message;
+    throw new WasimoffError("failed_precondition", `read bridge list "${path}": ${detail}`, { cause });
+  }
+  return parseBridgeList(text);
+}
+
+function makeId(): string {
+  return crypto.getRandomValues(new Uint8Array(MEETING_ID_BYTES)).toHex();
+}
+
+async function endPeriod(
+  rendezvous: Rendezvous,
+  { metricsLog, logger }: RendezvousHostOptions,
+): Promise<void> {
+  const block = rendezvous.counts.endPeriod(new Date(), PERIOD_SECONDS);
+  if (metricsLog === null) return;
+  try {
+    await Deno.writeTextFile(metricsLog, block, { append: true });
+  } catch (error) {
+    logger.error("cannot write the metrics log of the rendezvous", { error });
+  }
+}
+
+/** The end of the log; null when there is none. */
+async function readMetricsLog(path: string | null): Promise<string | null> {
+  if (path === null) return null;
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  const start = Math.max(0, size - MAX_METRICS_LOG_BYTES);
+  await file.seek(start, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(size - start);
+  let length = 0;
+  for (;;) {
+    const read = await file.read(bytes.subarray(length));
+    if (read === null || read === 0) break;
+    length += read;
+  }
+  return new TextDecoder().decode(bytes.subarray(0, length));
+}

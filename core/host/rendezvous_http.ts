@@ -1,0 +1,227 @@
+/** The HTTP face of the rendezvous, on node's own requests: each match is three of them, and each costs (snowflake 2). */
+
+import type { Buffer } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { joinChunks } from "../join_chunks.ts";
+import { AMP_PATH } from "../rendezvous/amp_path.ts";
+import type { Logger } from "../log.ts";
+import { MAX_NAME_CHARS, type MeetingPoint } from "../rendezvous/meeting_point.ts";
+import type { PollShares } from "../rendezvous/poll_shares.ts";
+import {
+  MAX_BODY_BYTES,
+  type Rendezvous,
+  type RendezvousPeer,
+  type RendezvousReply,
+} from "../rendezvous/rendezvous.ts";
+
+/** Where two peers of a common name meet. */
+export const MEETING_PATH = "/rendezvous/";
+
+const ROBOTS = "User-agent: *\nDisallow: /\n";
+const TEXT = "text/plain; charset=utf-8";
+/** Pages of any origin poll, ask and answer. */
+const CORS: Readonly<Record<string, string>> = {
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Headers": "Origin, X-Session-ID",
+};
+
+export interface RendezvousHttpOptions {
+  readonly rendezvous: Rendezvous;
+  readonly meetings: MeetingPoint;
+  /** What each address may have waiting there. */
+  readonly meetingShares: PollShares;
+  readonly identifyPeer: (incoming: IncomingMessage) => RendezvousPeer;
+  /** The page for Prometheus. */
+  readonly prometheus: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** What `/metrics` shows; null for a face whose `/metrics` is somebody else's. */
+  readonly metricsLog: (() => Promise<string | null>) | null;
+  readonly logger: Logger;
+}
+
+type Handler = (exchange: Exchange) => void;
+
+/** What replies need to be written; the peer may be gone before. */
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  /** Path without a query. */
+  readonly path: string;
+}
+
+export class RendezvousHttp {
+  readonly #options: RendezvousHttpOptions;
+  readonly #routes: ReadonlyMap<string, Handler>;
+
+  constructor(options: RendezvousHttpOptions) {
+    this.#options = options;
+    const { rendezvous, metricsLog } = options;
+    this.#routes = new Map<string, Handler>([
+      ["/proxy", (exchange) => this.#withBody(exchange, (body) => this.#poll(exchange, body))],
+      [
+        "/answer",
+        (exchange) => this.#withBody(exchange, (body) => rendezvous.answer(body, replyTo(exchange))),
+      ],
+      ["/client", (exchange) => this.#withBody(exchange, (body) => this.#offer(exchange, body))],
+      ["/debug", (exchange) => replyTo(exchange)({ status: 200, body: rendezvous.debug() })],
+      [
+        "/robots.txt",
+        ({ outgoing }) => write(outgoing, { status: 200, body: ROBOTS }, { "Content-Type": TEXT }),
+      ],
+      ["/prometheus", ({ outgoing }) => void this.#prometheus(outgoing)],
+      ...(metricsLog === null
+        ? []
+        : [["/metrics", ({ outgoing }: Exchange) => void this.#metrics(outgoing)] as const]),
+    ]);
+  }
+
+  /** Whether a request is for us. */
+  takes({ url = "" }: IncomingMessage): boolean {
+    const path = pathOf(url);
+    return this.#routes.has(path) || path.startsWith(AMP_PATH) || path.startsWith(MEETING_PATH);
+  }
+
+  request(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const exchange = { incoming, outgoing, path: pathOf(incoming.url ?? "") };
+    outgoing.on("error", () => {}); // the peer is gone: `close` says so, too
+    this.#guard(exchange, () => this.#route(exchange));
+  }
+
+  #route(exchange: Exchange): void {
+    const { incoming, outgoing, path } = exchange;
+    if (incoming.method === "OPTIONS") return write(outgoing, { status: 200, body: "" }, CORS);
+    if (path.startsWith(AMP_PATH)) return this.#ampOffer(exchange);
+    if (path.startsWith(MEETING_PATH)) return this.#withBody(exchange, (body) => this.#meet(exchange, body));
+    const handler = this.#routes.get(path);
+    if (handler !== undefined) return handler(exchange);
+    write(outgoing, { status: 404, body: "404 page not found\n" }, { "Content-Type": TEXT });
+  }
+
+  /** A defect of ours costs one request, not the process. */
+  #guard({ outgoing }: Exchange, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.logger.error("request failed", { error });
+      write(outgoing, { status: 500, body: "" }, CORS);
+    }
+  }
+
+  #poll(exchange: Exchange, body: string): void {
+    const { rendezvous, identifyPeer } = this.#options;
+    const leave = rendezvous.poll(body, identifyPeer(exchange.incoming), replyTo(exchange));
+    leaveWith(exchange, leave);
+  }
+
+  #offer(exchange: Exchange, body: string): void {
+    const nat = String(exchange.incoming.headers["snowflake-nat-type"] ?? "");
+    leaveWith(exchange, this.#options.rendezvous.offer(body, nat, replyTo(exchange)));
+  }
+
+  #ampOffer(exchange: Exchange): void {
+    const { outgoing, path } = exchange;
+    const leave = this.#options.rendezvous.ampOffer(
+      path.slice(AMP_PATH.length),
+      (reply) =>
+        write(outgoing, reply, { ...CORS, "Content-Type": "text/html", "Cache-Control": "max-age=15" }),
+    );
+    leaveWith(exchange, leave);
+  }
+
+  /** `POST /rendezvous/NAME` with an offer, `POST /rendezvous/NAME/ID` with an answer. */
+  #meet(exchange: Exchange, body: string): void {
+    const { meetings, meetingShares, identifyPeer } = this.#options;
+    const [name = "", id, ...rest] = exchange.path.slice(MEETING_PATH.length).split("/");
+    const reply = (status: number, document: unknown) =>
+      write(exchange.outgoing, { status, body: JSON.stringify(document) }, {
+        ...CORS,
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+      });
+    const refuse = (status: number, message: string) => reply(status, { error: message });
+    if (exchange.incoming.method !== "POST") return refuse(405, "only POST is known here");
+    if (name === "" || name.length > MAX_NAME_CHARS || rest.length > 0) {
+      return refuse(400, `a name has 1 to ${MAX_NAME_CHARS} characters and no slash`);
+    }
+    if (body === "") return refuse(400, "the body is empty: send an offer or an answer");
+    if (id !== undefined) {
+      if (meetings.answer(name, id, body)) return reply(200, {});
+      return refuse(404, "nobody waits for this answer any more");
+    }
+    const { share } = identifyPeer(exchange.incoming);
+    if (share !== null && !meetingShares.take(share)) return refuse(429, "your address waits here too often");
+    const leave = meetings.meet(name, body, (end) => {
+      if (end.kind === "nobody") refuse(404, "nobody else came: try again");
+      else if (end.kind === "offer") reply(200, { offer: end.offer, id: end.id });
+      else reply(200, { answer: end.answer });
+    });
+    exchange.outgoing.once("close", () => {
+      leave?.();
+      if (share !== null) meetingShares.give(share);
+    });
+    if (leave === null) refuse(503, "too many peers wait: try again later");
+  }
+
+  async #prometheus(outgoing: ServerResponse): Promise<void> {
+    const { contentType, text } = await this.#options.prometheus();
+    write(outgoing, { status: 200, body: text }, { "Content-Type": contentType });
+  }
+
+  async #metrics(outgoing: ServerResponse): Promise<void> {
+    const text = await this.#options.metricsLog!().catch(() => null);
+    if (text === null) {
+      write(outgoing, { status: 404, body: "404 page not found\n" }, { ...CORS, "Content-Type": TEXT });
+    } else write(outgoing, { status: 200, body: text }, { ...CORS, "Content-Type": TEXT });
+  }
+
+  /** Collects the body as text; one that is too large is answered with 400 before it is read. */
+  #withBody(exchange: Exchange, use: (body: string) => void): void {
+    const { incoming, outgoing } = exchange;
+    const tooLarge = () => {
+      incoming.removeAllListeners("data");
+      incoming.resume();
+      write(outgoing, { status: 400, body: "" }, { ...CORS, Connection: "close" });
+    };
+    if (Number(incoming.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return tooLarge();
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    incoming.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > MAX_BODY_BYTES) tooLarge();
+      else chunks.push(chunk);
+    });
+    incoming.on("error", () => {}); // `close` of the response tells the end
+    incoming.on("end", () => {
+      if (length <= MAX_BODY_BYTES) {
+        use(new TextDecoder().decode(chunks.length === 1 ? chunks[0] : joinChunks(chunks)));
+      }
+    });
+  }
+}
+
+/** Double slashes count as one, as the reference broker's redirects would have it. */
+function pathOf(url: string): string {
+  const end = url.search(/[?#]/);
+  const path = (end < 0 ? url : url.slice(0, end)).replace(/^https?:\/\/[^/]*/i, "");
+  return path.includes("//") && !path.startsWith(AMP_PATH) ? path.replace(/\/{2,}/g, "/") : path;
+}
+
+function replyTo({ outgoing }: Exchange): (reply: RendezvousReply) => void {
+  return (reply) => write(outgoing, reply, reply.body === "" ? CORS : { ...CORS, "Content-Type": TEXT });
+}
+
+function write(
+  outgoing: ServerResponse,
+  { status, body }: RendezvousReply,
+  headers: Record<string, string>,
+): void {
+  if (outgoing.destroyed || outgoing.headersSent) return;
+  outgoing.writeHead(status, { ...headers, "Content-Length": new TextEncoder().encode(body).length });
+  outgoing.end(body);
+}
+
+/** A peer that hangs up before its reply is forgotten at once. */
+function leaveWith({ outgoing }: Exchange, leave: () => void): void {
+  outgoing.once("close", () => {
+    if (!outgoing.writableFinished) leave();
+  });
+}

@@ -1,0 +1,197 @@
+/** The rendezvous behind its HTTP face: from the text of a request to the reply, at once or later (snowflake 2). */
+
+import type { Logger } from "../log.ts";
+import { decodeAmpPath } from "./amp_path.ts";
+import { ampPage } from "./amp_page.ts";
+import type { BridgeList } from "./bridge_list.ts";
+import {
+  type ClientOffer,
+  encodeOfferAnswer,
+  encodeOfferError,
+  isLegacyOffer,
+  type OfferEnd,
+  parseClientOffer,
+  parseLegacyOffer,
+} from "./client_messages.ts";
+import { type Leave, Matcher } from "./matcher.ts";
+import { MessageError } from "./message_error.ts";
+import { PollShares } from "./poll_shares.ts";
+import { encodeAnswerReceipt, encodePollAnswer, parseProxyAnswer, parseProxyPoll } from "./proxy_messages.ts";
+import { covers, parseRelayPattern, type RelayPattern } from "./relay_pattern.ts";
+import { debugText, RendezvousCounts } from "./rendezvous_counts.ts";
+
+export interface RendezvousOptions {
+  readonly bridges: BridgeList;
+  /** A proxy must accept all relays of this pattern. */
+  readonly allowedRelayPattern: string;
+  /** Stands for the pattern of proxies that say none. */
+  readonly defaultRelayPattern: string;
+  readonly pollsPerAddress: number;
+  readonly maxPolls: number;
+  readonly now: () => number;
+  readonly logger: Logger;
+}
+
+/** Who asks. */
+export interface RendezvousPeer {
+  /** For counting only. */
+  readonly address: string;
+  /** Under which its polls share a bound; null for peers without one. */
+  readonly share: string | null;
+}
+
+export interface RendezvousReply {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Called once, unless the peer leaves before. */
+export type Respond = (reply: RendezvousReply) => void;
+
+/** Largest body of a request, bytes. */
+export const MAX_BODY_BYTES = 100_000;
+
+const NOBODY: Leave = () => {};
+
+/** Each method takes the text of a request, replies at once or later, and returns what to call when the peer hangs up. */
+export class Rendezvous {
+  readonly counts = new RendezvousCounts();
+  readonly #options: RendezvousOptions;
+  readonly #matcher: Matcher;
+  readonly #shares: PollShares;
+  readonly #allowed: RelayPattern;
+  readonly #default: RelayPattern;
+
+  constructor(options: RendezvousOptions) {
+    const { now, maxPolls, pollsPerAddress, allowedRelayPattern, defaultRelayPattern } = options;
+    this.#options = options;
+    this.#matcher = new Matcher({ now, maxPolls });
+    this.#shares = new PollShares(pollsPerAddress);
+    this.#allowed = parseRelayPattern(allowedRelayPattern);
+    this.#default = parseRelayPattern(defaultRelayPattern);
+  }
+
+  /** Proxies that wait or are asked for their answer. */
+  proxies(): ReturnType<Matcher["proxies"]> {
+    return this.#matcher.proxies();
+  }
+
+  /** The text of `/debug`. */
+  debug(): string {
+    return debugText(this.#matcher.proxies());
+  }
+
+  /** A proxy's poll: 200 with what came of it, 400 for what is none, 429 for one too many of an address. */
+  poll(body: string, { address, share }: RendezvousPeer, respond: Respond): Leave {
+    const poll = this.#read(() => parseProxyPoll(body), respond);
+    if (poll === null) return NOBODY;
+    this.counts.poll(poll, address);
+    const pattern = poll.relayPattern === null ? this.#default : parseRelayPattern(poll.relayPattern);
+    if (!covers(pattern, this.#allowed)) {
+      this.counts.reject(poll);
+      respond({ status: 200, body: encodePollAnswer("incorrect relay pattern") });
+      return NOBODY;
+    }
+    if (share !== null && !this.#shares.take(share)) return refuse(respond, 429);
+    let held = share;
+    const giveBack = () => {
+      if (held !== null) this.#shares.give(held);
+      held = null;
+    };
+    const leave = this.#matcher.poll(poll, (end) => {
+      giveBack();
+      this.counts.endPoll(poll.nat, end === "no match" ? "idle" : "matched");
+      respond({ status: 200, body: encodePollAnswer(end) });
+    });
+    if (leave === null) {
+      giveBack();
+      return refuse(respond, 503);
+    }
+    return () => {
+      giveBack();
+      leave();
+    };
+  }
+
+  /** A proxy's answer for the client that it was given. */
+  answer(body: string, respond: Respond): void {
+    const message = this.#read(() => parseProxyAnswer(body), respond);
+    if (message === null) return;
+    const delivered = this.#matcher.answer(message.sid, message.answer);
+    respond({ status: 200, body: encodeAnswerReceipt(delivered) });
+  }
+
+  /** A client's offer of either kind; `nat` is the header of legacy clients. */
+  offer(body: string, nat: string, respond: Respond): Leave {
+    if (!isLegacyOffer(body)) return this.#versioned(() => body, respond);
+    const offer = this.#read(() => parseLegacyOffer(body, nat), respond);
+    if (offer === null) return NOBODY;
+    return this.#match(offer, (end) => respond(legacyReply(end)), respond);
+  }
+
+  /** A client's offer in the path of a URL, what follows AMP_PATH; the reply is a page. */
+  ampOffer(path: string, respond: Respond): Leave {
+    return this.#versioned(
+      () => decodeAmpPath(path),
+      ({ status, body }) => respond({ status, body: status === 200 ? ampPage(body) : body }),
+    );
+  }
+
+  /** Ends what has waited long enough: to be called a few times in a second. */
+  expire(): void {
+    this.#matcher.expire();
+  }
+
+  close(): void {
+    this.#matcher.close();
+  }
+
+  /** Errors are told within the answer here, whose status is 200. */
+  #versioned(body: () => string, respond: Respond): Leave {
+    let offer: ClientOffer;
+    try {
+      offer = parseClientOffer(body());
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      respond({ status: 200, body: encodeOfferError(error.message) });
+      return NOBODY;
+    }
+    return this.#match(offer, (end) => respond({ status: 200, body: encodeOfferAnswer(end) }), respond);
+  }
+
+  #match(offer: ClientOffer, settle: (end: OfferEnd) => void, respond: Respond): Leave {
+    const relayUrl = this.#options.bridges.get(offer.fingerprint);
+    if (relayUrl === undefined) {
+      this.#options.logger.info("a client asks for a bridge that is not in the list");
+      respond({ status: 500, body: "" });
+      return NOBODY;
+    }
+    return this.#matcher.offer(offer, relayUrl, (end) => {
+      if (end !== "timeout") this.counts.endOffer(offer.nat, end === "denied" ? "denied" : "matched");
+      settle(end);
+    });
+  }
+
+  /** What a parser says, or 400 and null. */
+  #read<T>(parse: () => T, respond: Respond): T | null {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      this.#options.logger.debug("refused a message", { reason: error.message });
+      refuse(respond, 400);
+      return null;
+    }
+  }
+}
+
+function refuse(respond: Respond, status: number): Leave {
+  respond({ status, body: "" });
+  return NOBODY;
+}
+
+function legacyReply(end: OfferEnd): RendezvousReply {
+  if (end === "denied") return { status: 503, body: "" };
+  if (end === "timeout") return { status: 504, body: "" };
+  return { status: 200, body: end.answer };
+}
