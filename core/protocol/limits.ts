@@ -48,6 +48,16 @@ export const MAX_STREAMS = 16_384;
 export const REPLAY_WINDOW_BYTES = 4 * MIB;
 /** Unacknowledged bytes after which the session ends, because the peer takes nothing any more. */
 export const REPLAY_LIMIT_BYTES = 16 * MIB;
+/** Unacknowledged bytes after which lanes wait: less, so that lost packets of a lane never make requests wait. */
+export const LANES_WINDOW_BYTES = 3 * MIB;
+/** Frames that may have come ahead of a missing one: as many of the smallest as REPLAY_LIMIT_BYTES allows. */
+export const MAX_FRAMES_AHEAD = REPLAY_LIMIT_BYTES / 256;
+/** Lanes of one direction on a connection; further streams share the first one. QUIC peers allow 100 streams. */
+export const MAX_LANES = 64;
+/** How long a frame may be missing that others have overtaken; then the connection is dropped. */
+export const GAP_TIMEOUT_MS = 30_000;
+/** How long a goodbye waits for the acknowledgement of streams that ended on lanes of their own. */
+export const FAREWELL_TIMEOUT_MS = 2_000;
 /** A receiver acknowledges at least after so many bytes. */
 export const ACK_EVERY_BYTES = 128 * KIB;
 /** A receiver acknowledges at least after so many frames. */
@@ -67,3 +77,28 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
 export const MAX_SESSIONS = 50_000;
 /** Of those, what one remote address may have: a lab behind one address fits, a flood does not shut others out. */
 export const MAX_SESSIONS_PER_PEER = 4_096;
+
+/** How long the session of a tunnel outlives its connection, and with it the streams of its visitors. */
+export const TUNNEL_LEASE_MS = 30_000;
+/** Nonces of one session that are not used yet: what a client that opens several tunnels at once needs. */
+export const MAX_TUNNEL_NONCES = 8;
+/** How long a nonce is good. */
+export const TUNNEL_NONCE_MS = 30_000;
+/** Registrations of one session that may fail; then it ends. */
+export const MAX_TUNNEL_FAILURES = 16;
+/** Tunnels of one session. */
+export const MAX_TUNNELS_PER_SESSION = 64;
+/** Tunnels of one broker. */
+export const MAX_TUNNELS = 16_384;
+/** Streams of one tunnel at once: half of what its session could carry. */
+export const MAX_TUNNEL_STREAMS = 4_096;
+/** Of those, what one remote address may have, so that one visitor does not shut others out. */
+export const MAX_TUNNEL_STREAMS_PER_VISITOR = 1_024;
+/** How long a tunnel client may take to reach its service. */
+export const TUNNEL_OPEN_TIMEOUT_MS = 10_000;
+/** Friendly names that a broker remembers. */
+export const MAX_TUNNEL_NAMES = 10_000;
+/** Of those, what one owner may take. */
+export const MAX_TUNNEL_NAMES_PER_OWNER = 64;
+/** Passwords, and ranges of addresses, of one tunnel. */
+export const MAX_TUNNEL_RULES = 256;

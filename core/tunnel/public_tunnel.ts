@@ -9,7 +9,7 @@ export interface Visitor {
   readonly port: number;
 }
 
-/** Numbers since the tunnel was opened; the faces count into them. */
+/** Numbers since the tunnel was opened; the HTTP face counts requests, the tunnel itself all others. */
 export interface TunnelCounters {
   streams: number;
   activeStreams: number;

@@ -1,28 +1,22 @@
 /** Which proxies may say whom they forward for (`--trusted-proxies CIDR,...`). */
 
-import { WasimoffError } from "../../errors.ts";
-import { type IpAddress, parseIpAddress } from "./ip_address.ts";
-
-interface Range {
-  readonly address: IpAddress;
-  readonly bits: number;
-}
+import { AddressRanges } from "./address_ranges.ts";
+import { parseIpAddress } from "./ip_address.ts";
 
 /** Longest list of forwarded addresses that is looked at: no honest chain of proxies is longer. */
 const MAX_HOPS = 32;
 
 export class TrustedProxies {
-  readonly #ranges: readonly Range[];
+  readonly #ranges: AddressRanges;
 
   /** Takes `10.0.0.0/8`, `fd00::/8` or single addresses; throws `invalid_argument` for anything else. */
   constructor(cidrs: readonly string[]) {
-    this.#ranges = cidrs.map(parseRange);
+    this.#ranges = new AddressRanges(cidrs, "trusted proxy");
   }
 
   /** Whether an address is one of a trusted proxy. */
   has(address: string): boolean {
-    const parsed = parseIpAddress(address);
-    return parsed !== null && this.#ranges.some((range) => contains(range, parsed));
+    return this.#ranges.has(address);
   }
 
   /**
@@ -39,27 +33,12 @@ export class TrustedProxies {
     }
     return address;
   }
-}
 
-function parseRange(cidr: string): Range {
-  const [text, prefix, ...rest] = cidr.split("/");
-  const address = parseIpAddress(text!);
-  const bits = prefix === undefined
-    ? (address?.length ?? 0) * 8
-    : /^\d{1,3}$/.test(prefix)
-    ? Number(prefix)
-    : NaN;
-  if (address === null || rest.length > 0 || !(bits <= address.length * 8)) {
-    const message = `trusted proxy "${cidr}" is no address range: write it like "10.0.0.0/8" or "fd00::/8"`;
-    throw new WasimoffError("invalid_argument", message);
+  /** The host[:port] that the client asked for: what a trusted proxy says, else Host; empty for none. */
+  requestedHost(remoteAddress: string, headers: Headers): string {
+    const forwarded = this.has(remoteAddress)
+      ? headers.get("x-forwarded-host")?.split(",").at(-1)?.trim()
+      : "";
+    return forwarded || (headers.get("host") ?? "");
   }
-  return { address, bits };
-}
-
-function contains({ address, bits }: Range, candidate: IpAddress): boolean {
-  if (address.length !== candidate.length) return false;
-  return address.every((byte, i) => {
-    const relevant = Math.min(8, Math.max(0, bits - i * 8));
-    return (byte ^ candidate[i]!) >> (8 - relevant) === 0;
-  });
 }
