@@ -1,6 +1,6 @@
 /** `wasimoff broker`: the meeting point of providers and clients. */
 
-import { isLoopback, parseIpAddress } from "../core/broker/identity/ip_address.ts";
+import { isLoopbackName } from "../core/broker/identity/loopback_rule.ts";
 import { generateToken, Tokens } from "../core/broker/identity/tokens.ts";
 import { WasimoffError } from "../core/errors.ts";
 import { BrokerHost } from "../core/host/broker_host.ts";
@@ -98,9 +98,7 @@ async function readTokens(path: string): Promise<string> {
 }
 
 function isLoopbackHost({ host }: ListenAddress): boolean {
-  if (host === null) return false;
-  const address = parseIpAddress(host);
-  return host === "localhost" || (address !== null && isLoopback(address));
+  return host !== null && isLoopbackName(host);
 }
 
 /** Without a host of its own all interfaces, of the family that the rest of the broker got. */

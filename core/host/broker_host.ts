@@ -96,6 +96,7 @@ export class BrokerHost implements AsyncDisposable {
       ...shared,
       maxUploadBytes: DEFAULT_MAX_UPLOAD_BYTES,
       version,
+      transport: () => ({ quic: null, url: null, names: [], hashes: [] }),
       providers: () => broker.providers(),
       metrics: () => metrics.page(),
     });

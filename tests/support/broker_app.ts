@@ -45,6 +45,7 @@ export async function brokerApp(
     compression: [rpcGzip],
     maxUploadBytes: 1 << 19,
     version: { version: "1.2.3", revision: "abcdef0", runtime: "deno 0", protocols: ["wasimoff_v2"] },
+    transport: () => ({ quic: null, url: null, names: [], hashes: [] }),
     providers: () => [{ name: "p" }],
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "numbers 1\n" }),
     logger: silent,

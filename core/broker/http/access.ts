@@ -7,6 +7,7 @@ import type { Identity } from "../identity/identifier.ts";
 import type { Caller } from "../identity/loopback_rule.ts";
 import { tokenInUrl } from "../identity/url_token.ts";
 import type { HttpEnv } from "./http_env.ts";
+import { CONFIG_PATH } from "./config_document.ts";
 import { STORAGE_PATH } from "./storage_path.ts";
 
 export interface AccessDeps {
@@ -17,7 +18,7 @@ export interface AccessDeps {
 }
 
 /** Paths that tell nothing worth a token. */
-const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/api/version"]);
+const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/healthz", "/api/version", CONFIG_PATH]);
 const CLIENT_PREFIX = "/api/client/";
 /** How long a browser may remember the answer to a preflight. */
 const PREFLIGHT_MAX_AGE_S = 600;

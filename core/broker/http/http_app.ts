@@ -6,6 +6,7 @@ import { errorResponse, rpcErrorResponse } from "../../http_error.ts";
 import type { FileNames } from "../../storage/file_names.ts";
 import type { FileStore } from "../../storage/file_store.ts";
 import { type AccessDeps, corsHeaders, requireIdentity } from "./access.ts";
+import { CONFIG_PATH, configDocument, type TransportFace } from "./config_document.ts";
 import { connectHandler, RPC_PATH } from "./connect_rpc.ts";
 import type { HttpEnv } from "./http_env.ts";
 import { RUN_PATH, runByHttp } from "./http_run.ts";
@@ -38,6 +39,8 @@ export interface HttpAppDeps extends AccessDeps, RpcDeps {
   readonly names: FileNames;
   readonly maxUploadBytes: number;
   readonly version: VersionInfo;
+  /** How clients come over WebTransport. */
+  transport(): TransportFace;
   /** Plain values, one for each connected provider. */
   providers(): readonly unknown[];
   metrics(): Promise<MetricsPage>;
@@ -59,6 +62,7 @@ export function createHttpApp(deps: HttpAppDeps): Hono<HttpEnv> {
   }
   app.get("/healthz", (context) => context.text("OK\n"));
   app.get("/api/version", (context) => context.json(versionDocument(deps.version)));
+  app.get(CONFIG_PATH, (context) => configDocument(context, deps.transport()));
   app.get("/metrics", async (context) => {
     const { contentType, text } = await deps.metrics();
     return context.body(text, 200, { "content-type": contentType });

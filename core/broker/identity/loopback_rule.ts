@@ -1,5 +1,6 @@
 /** The loopback rule: who counts as a user of this machine and needs no token (design.md). */
 
+import { isForwardingHeader } from "../../forwarding_headers.ts";
 import { isLoopback, parseIpAddress } from "./ip_address.ts";
 
 export interface Caller {
@@ -11,19 +12,6 @@ export interface Caller {
 /** Hosts under which a program on the same machine reaches us. */
 export const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "::1"];
 
-/** Headers that only a proxy sets, besides all that begin with `x-forwarded-`: its peer is somebody else. */
-const FORWARDING_HEADERS: ReadonlySet<string> = new Set([
-  "forwarded",
-  "via",
-  "x-real-ip",
-  "x-client-ip",
-  "x-cluster-client-ip",
-  "x-original-forwarded-for",
-  "true-client-ip",
-  "cf-connecting-ip",
-  "fastly-client-ip",
-]);
-
 /**
  * Whether a caller is local: a loopback address, no forwarding header, a Host we know (a page that rebinds its
  * DNS name to 127.0.0.1 comes with its own), and no Origin but ours (a page elsewhere comes with its own).
@@ -33,7 +21,8 @@ export function isLocal({ remoteAddress, headers }: Caller, knownHosts: Readonly
   const address = parseIpAddress(remoteAddress);
   if (address === null || !isLoopback(address)) return false;
   for (const name of headers.keys()) {
-    if (name.startsWith("x-forwarded-") || FORWARDING_HEADERS.has(name)) return false;
+    // Only a proxy sets these: its peer is somebody else.
+    if (name === "via" || isForwardingHeader(name)) return false;
   }
   const host = headers.get("host");
   if (host === null || !knownHosts.has(hostName(host))) return false;
@@ -44,6 +33,12 @@ export function isLocal({ remoteAddress, headers }: Caller, knownHosts: Readonly
 /** `Host` without port and brackets, in lower case. */
 export function hostName(host: string): string {
   return host.toLowerCase().replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+}
+
+/** Whether a host, without port and brackets, is this machine seen from within. */
+export function isLoopbackName(host: string): boolean {
+  const address = parseIpAddress(host);
+  return host === "localhost" || (address !== null && isLoopback(address));
 }
 
 /** `host[:port]` of an Origin in lower case; null for `null` and whatever else is not of that form. */
