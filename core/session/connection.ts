@@ -3,11 +3,30 @@
 import type { Code, WasimoffError } from "../errors.ts";
 
 export interface ConnectionHandler {
-  onFrame(frame: Uint8Array): void;
-  /** `buffered` has fallen below the low-water mark after it was above. */
+  /** A frame, with its number where the connection has lanes. */
+  onFrame(frame: Uint8Array, number?: number): void;
+  /** A frame that came on a lane; a handler without this leaves the lanes unread. */
+  onLaneFrame?(frame: Uint8Array, number: number): void;
+  /** What waited in the socket, or in a lane, has fallen below the low-water mark after it was above. */
   onDrain(): void;
   /** Once, whoever closed; nothing comes after it. */
   onClose(cause: WasimoffError): void;
+}
+
+/**
+ * Further paths of a connection, one for each large byte stream, whose frames overtake those of the others.
+ * Every sequenced frame therefore travels with its number, counted from 1; others have the number 0. A lane
+ * that breaks ends the connection.
+ */
+export interface Lanes {
+  /** Whether this stream has a lane; opens one where there is room for another. */
+  open(stream: number): boolean;
+  /** Whether its lane should be given more; true for a stream without one. */
+  hasRoom(stream: number): boolean;
+  /** As `Connection.send`, on the lane of a stream that has one. */
+  send(stream: number, frame: Uint8Array, number: number): void;
+  /** Nothing more comes for this stream; what was sent still arrives. */
+  close(stream: number): void;
 }
 
 /**
@@ -15,8 +34,10 @@ export interface ConnectionHandler {
  * the last frames arrived: the session replays them on the next connection.
  */
 export interface Connection {
-  /** Sends one frame of at most MAX_FRAME_BYTES. Never blocks and never throws. */
-  send(frame: Uint8Array): void;
+  /** Where large byte streams need not wait for each other, nor anything for them. */
+  readonly lanes?: Lanes;
+  /** Sends one frame of at most MAX_FRAME_BYTES. Never blocks and never throws. The number is for `lanes`. */
+  send(frame: Uint8Array, number?: number): void;
   /** Bytes that wait in the socket. */
   readonly buffered: number;
   /**

@@ -5,7 +5,12 @@
 
 import { type Code, codeFromNumber, codeNumber, WasimoffError } from "../errors.ts";
 import { cutText } from "../cut_text.ts";
-import { MAX_FRAME_BYTES, MAX_PAYLOAD_BYTES, MAX_REASON_BYTES } from "../protocol/limits.ts";
+import {
+  INITIAL_CREDIT_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_PAYLOAD_BYTES,
+  MAX_REASON_BYTES,
+} from "../protocol/limits.ts";
 
 export const FRAME_HELLO = 0x01;
 export const FRAME_WELCOME = 0x02;
@@ -136,6 +141,19 @@ export function decodeFrame(bytes: Uint8Array): Frame {
 /** Whether a frame is counted, acknowledged and replayed: the types from 0x10 to 0x1f. */
 export function isSequenced(type: Frame["type"]): boolean {
   return type >= FRAME_MESSAGE && type < FRAME_ACK;
+}
+
+/**
+ * The stream on whose lane a frame of ours may travel, else 0. DATA from INITIAL_CREDIT_BYTES on, and END beyond
+ * it, cannot be sent before a CREDIT came, so the receiver knows the stream.
+ */
+export function laneOf(bytes: Uint8Array): number {
+  const type = bytes[0];
+  if (type !== FRAME_DATA && type !== FRAME_END) return 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const position = getUint53(view, 5);
+  const large = type === FRAME_DATA ? position >= INITIAL_CREDIT_BYTES : position > INITIAL_CREDIT_BYTES;
+  return large ? view.getUint32(1) : 0;
 }
 
 function withBody(type: number, header: number, body: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -14,6 +14,8 @@ export interface ReceiveStreamOwner {
   /** Takes `bytes` from the credit that all streams share; false when there is not so much left. */
   reserve(bytes: number): boolean;
   release(bytes: number): void;
+  /** Whether the stream now holds what others sent before it must still come for. */
+  held(stream: ReceiveStream, holds: boolean): void;
   forget(stream: ReceiveStream): void;
 }
 
@@ -27,6 +29,10 @@ export class ReceiveStream implements ByteSource {
   /** The last chunk is the front of this, and small ones are joined to it; null when it is not. */
   #tail: Uint8Array | null = null;
   #received = 0;
+  /** What has come ahead of missing bytes, by its offset; made when something does. */
+  #ahead: Map<number, Uint8Array> | null = null;
+  /** What END has said. */
+  #length: number | null = null;
   #read = 0;
   #limit = INITIAL_CREDIT_BYTES;
   #reserved = 0;
@@ -76,17 +82,42 @@ export class ReceiveStream implements ByteSource {
     this.#finish("failed", violation(`bytes on stream ${this.id}, which is said to be unused`));
   }
 
-  /** DATA of the peer; throws when it does not fit what was received or allowed. */
-  data(offset: number, bytes: Uint8Array): void {
+  /**
+   * DATA of the peer; throws when it does not fit what was received or allowed. `inOrder`: no frame is missing
+   * that was sent before it, so that bytes are. Otherwise it may be ahead of what is on its way elsewhere.
+   */
+  data(offset: number, bytes: Uint8Array, inOrder = true): void {
     if (this.#state !== "open") return;
-    if (offset !== this.#received) {
+    const end = offset + bytes.length;
+    if (offset < this.#received || (inOrder && offset > this.#received)) {
       throw violation(`data at offset ${offset} of stream ${this.id}: ${this.#received} was expected`);
     }
-    if (offset + bytes.length > this.#limit) {
-      throw violation(
-        `data up to ${offset + bytes.length} on stream ${this.id}: credit ends at ${this.#limit}`,
-      );
+    if (end > Math.min(this.#limit, this.#length ?? Infinity)) {
+      throw violation(`data up to ${end} on stream ${this.id}: its end or credit is before`);
     }
+    if (offset > this.#received) return this.#hold(offset, bytes);
+    this.#accept(bytes);
+    if (this.#ahead !== null || this.#length !== null) this.#catchUp();
+  }
+
+  /** END of the peer; throws when bytes are missing, see `data`. */
+  ended(length: number, inOrder = true): void {
+    if (this.#state !== "open") return;
+    const early = length > this.#received && length <= this.#limit && !inOrder;
+    if ((length !== this.#received && !early) || this.#length !== null) {
+      throw violation(`an end at ${length} of stream ${this.id}: ${this.#received} bytes were received`);
+    }
+    this.#length = length;
+    if (early) this.#owner.held(this, true);
+    else this.#catchUp();
+  }
+
+  /** ABORT of the peer, or the end of the session. What was received before can still be read. */
+  fail(cause: WasimoffError): void {
+    if (this.#state === "open") this.#finish("failed", cause);
+  }
+
+  #accept(bytes: Uint8Array): void {
     this.#received += bytes.length;
     if (this.#reader === null) return this.#keep(bytes);
     const reader = this.#reader;
@@ -95,18 +126,26 @@ export class ReceiveStream implements ByteSource {
     reader.resolve(bytes);
   }
 
-  /** END of the peer; throws when bytes are missing. */
-  ended(length: number): void {
-    if (this.#state !== "open") return;
-    if (length !== this.#received) {
-      throw violation(`an end at ${length} of stream ${this.id}: ${this.#received} bytes were received`);
-    }
-    this.#finish("ended", null);
+  #hold(offset: number, bytes: Uint8Array): void {
+    this.#ahead ??= new Map();
+    if (this.#ahead.has(offset)) throw violation(`data at offset ${offset} of stream ${this.id} twice`);
+    this.#ahead.set(offset, bytes.length < JOIN_BYTES ? bytes.slice() : bytes);
+    this.#owner.held(this, true);
   }
 
-  /** ABORT of the peer, or the end of the session. What was received before can still be read. */
-  fail(cause: WasimoffError): void {
-    if (this.#state === "open") this.#finish("failed", cause);
+  /** Takes what was ahead and no longer is, then the end. */
+  #catchUp(): void {
+    while (this.#state === "open") {
+      const bytes = this.#ahead?.get(this.#received);
+      if (bytes === undefined) break;
+      this.#ahead!.delete(this.#received);
+      this.#accept(bytes);
+    }
+    const holds = this.#ahead !== null && this.#ahead.size > 0;
+    if (this.#received === this.#length) {
+      if (holds) throw violation(`data of stream ${this.id} that overlaps`);
+      this.#finish("ended", null);
+    } else if (!holds && this.#length === null) this.#owner.held(this, false);
   }
 
   #finish(state: "ended" | "failed", cause: WasimoffError | null): void {
@@ -114,6 +153,7 @@ export class ReceiveStream implements ByteSource {
     this.#failure = cause;
     this.#owner.release(this.#reserved);
     this.#reserved = 0;
+    this.#ahead = null;
     this.#owner.forget(this);
     if (cause === null) this.#reader?.resolve(null);
     else this.#reader?.reject(cause);

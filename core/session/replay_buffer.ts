@@ -15,6 +15,7 @@ export class ReplayBuffer {
   #head = 0;
   #acked = 0;
   #bytes = 0;
+  #given = 0;
 
   /** Bytes held, with what holding them costs. */
   get bytes(): number {
@@ -29,6 +30,11 @@ export class ReplayBuffer {
   /** Frames that the peer has acknowledged so far in this session. */
   get acknowledged(): number {
     return this.#acked;
+  }
+
+  /** Whether the peer can have received so many: no fewer than it acknowledged, no more than were ever `take`n. */
+  canHaveReceived(frames: number): boolean {
+    return frames >= this.#acked && frames <= this.#given;
   }
 
   push(frame: Uint8Array): void {
@@ -57,16 +63,21 @@ export class ReplayBuffer {
     }
   }
 
-  /** The frame with this number, counted from the session's begin; it must be unacknowledged. */
-  frame(number: number): Uint8Array {
-    const frame = this.#frames[this.#head + number - this.#acked];
-    if (frame === undefined || number < this.#acked) throw new RangeError(`frame ${number} is not held`);
+  /** The frame with this index from the session's begin, to be sent; it must be unacknowledged. */
+  take(index: number): Uint8Array {
+    const frame = this.#frames[this.#head + index - this.#acked];
+    if (frame === undefined || index < this.#acked) throw new RangeError(`frame ${index} is not held`);
+    if (index >= this.#given) this.#given = index + 1;
     return frame;
   }
 
   /** Forgets all; for the end of the session. */
   clear(): void {
     this.#frames = [];
-    this.#head = this.#acked = this.#bytes = 0;
+    this.#head =
+      this.#acked =
+      this.#bytes =
+      this.#given =
+        0;
   }
 }

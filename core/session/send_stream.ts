@@ -46,6 +46,11 @@ export class SendStream implements ByteSink {
     return this.#state === "ending";
   }
 
+  /** Whether the next frame may travel on a lane (see `laneOf`). */
+  get large(): boolean {
+    return this.#sent >= INITIAL_CREDIT_BYTES && this.#written > INITIAL_CREDIT_BYTES;
+  }
+
   write(chunk: Uint8Array): Promise<void> | void {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#state !== "open") throw new TypeError("write after end");

@@ -2,18 +2,15 @@
 
 import { WasimoffError } from "../errors.ts";
 import {
-  ACK_EVERY_BYTES,
-  ACK_EVERY_FRAMES,
+  LANES_WINDOW_BYTES,
   MAX_EARLY_MESSAGES,
   MAX_PAYLOAD_BYTES,
   MAX_TIMER_MS,
   REPLAY_LIMIT_BYTES,
   REPLAY_WINDOW_BYTES,
-  SOCKET_HIGH_WATER_BYTES,
 } from "../protocol/limits.ts";
 import type { Connection } from "./connection.ts";
 import {
-  decodeFrame,
   encodeFrame,
   type Frame,
   FRAME_ABORT,
@@ -27,9 +24,9 @@ import {
   FRAME_REFUSAL,
   FRAME_STOP,
   FRAME_WELCOME,
-  isSequenced,
 } from "./frame.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { Link, type LinkOwner } from "./link.ts";
+import { ReceiveWindow } from "./receive_window.ts";
 import { ReplayBuffer } from "./replay_buffer.ts";
 import { type Side, StreamTable } from "./stream_table.ts";
 
@@ -58,20 +55,16 @@ export class Session {
   readonly streams: StreamTable;
   readonly #leaseMs: number;
   readonly #replay = new ReplayBuffer();
+  readonly #window = new ReceiveWindow();
+  readonly #linkOwner: LinkOwner;
   readonly #ended = new AbortController();
   readonly #watchers: SessionWatcher[] = [];
   #onMessage: ((body: Uint8Array) => void) | null = null;
   #earlyMessages: Uint8Array[] = [];
-  #connection: Connection | null = null;
-  /** Frames of the replay buffer that the current connection was given. */
-  #handed = 0;
-  #heartbeat: Heartbeat | null = null;
+  #link: Link | null = null;
   #lease: ReturnType<typeof setTimeout> | undefined;
   /** Runs between the peer's goodbye and the end. */
   #goodbye: ReturnType<typeof setTimeout> | undefined;
-  #received = 0;
-  #unackedFrames = 0;
-  #unackedBytes = 0;
   #room: PromiseWithResolvers<void> | null = null;
 
   constructor({ side, leaseMs }: SessionOptions) {
@@ -80,6 +73,15 @@ export class Session {
       send: (frame) => this.#sequence(frame),
       wake: () => this.#pump(),
     });
+    this.#linkOwner = {
+      replay: this.#replay,
+      window: this.#window,
+      handle: (frame, inOrder) => this.#handle(frame, inOrder),
+      failed: (error) => this.#fail(error),
+      drained: () => this.#pump(),
+      suspected: (suspect) => this.#tell((watcher) => watcher.suspected?.(suspect)),
+      lost: (link, cause) => this.#detach(link, cause),
+    };
     this.#startLease();
   }
 
@@ -90,16 +92,17 @@ export class Session {
 
   /** Sequenced frames received so far: what a resuming hello or welcome says. */
   get received(): number {
-    return this.#received;
+    return this.#window.received;
   }
 
   get connected(): boolean {
-    return this.#connection !== null;
+    return this.#link !== null;
   }
 
-  /** Whether all that it was given has gone to the connection: a goodbye would come behind it. */
+  /** Whether all that it was given has gone to the connection and a goodbye would come behind it. */
   get flushed(): boolean {
-    return this.streams.sending === 0 && this.#handed === this.#replay.sent;
+    if (this.streams.sending > 0 || !this.canHaveReceived(this.#replay.sent)) return false;
+    return this.#link === null || (this.#link.upToDate && this.#link.settled);
   }
 
   /** Adds a watcher, for the life of the session. */
@@ -110,9 +113,11 @@ export class Session {
   /** Begins delivery of messages; those that came earlier are delivered at once. */
   receiveMessages(onMessage: (body: Uint8Array) => void): void {
     this.#onMessage = onMessage;
-    this.#guard(() => {
+    try {
       for (const body of this.#earlyMessages.splice(0)) onMessage(body);
-    });
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Sends a message of at most MAX_PAYLOAD_BYTES; throws `out_of_range` beyond, the cause after the end. */
@@ -142,7 +147,7 @@ export class Session {
 
   /** Whether the peer can have received so many frames: no fewer than it acknowledged or more than it got. */
   canHaveReceived(frames: number): boolean {
-    return frames >= this.#replay.acknowledged && frames <= this.#handed;
+    return this.#replay.canHaveReceived(frames);
   }
 
   /**
@@ -151,57 +156,31 @@ export class Session {
    */
   attach(connection: Connection, peerReceived: number): void {
     if (this.signal.aborted) return connection.close("unavailable", "session has ended");
-    this.#replaceConnection(connection);
+    clearTimeout(this.#lease);
+    this.#link?.close(new WasimoffError("aborted", "session goes on over another connection"));
+    this.#link = new Link(connection, peerReceived, this.#linkOwner);
     if (!this.canHaveReceived(peerReceived)) return this.close(impossible(peerReceived));
     this.#replay.acknowledge(peerReceived);
-    this.#handed = peerReceived;
-    this.#unackedFrames = this.#unackedBytes = 0;
-    this.#heartbeat = new Heartbeat({
-      sendHeartbeat: () => this.#acknowledge(),
-      suspected: (suspect) => this.#tell((watcher) => watcher.suspected?.(suspect)),
-      silent: () => this.#drop(connection, new WasimoffError("unavailable", "peer was silent for too long")),
-    });
-    connection.start({
-      onFrame: (bytes) => {
-        if (this.#connection === connection && this.#goodbye === undefined) this.#onFrame(bytes);
-      },
-      onDrain: () => {
-        if (this.#connection !== connection) return;
-        this.#acknowledgeWhenDue();
-        this.#pump();
-      },
-      onClose: (cause) => this.#detach(connection, cause),
-    });
+    this.streams.useLanes(connection.lanes ?? null);
+    this.#link.begin();
     this.#tell((watcher) => watcher.attached?.());
     this.#afterAcknowledgement();
   }
 
   /** Says goodbye and ends the session on both sides. */
   close(cause: WasimoffError): void {
-    if (this.signal.aborted) return;
-    this.#connection?.send(encodeFrame({ type: FRAME_GOODBYE, code: cause.code, reason: cause.message }));
+    const link = this.#link;
+    this.#link = null;
+    link?.leave(cause);
     this.#end(cause);
   }
 
-  #onFrame(bytes: Uint8Array): void {
-    this.#heartbeat?.heard();
-    this.#guard(() => {
-      const frame = decodeFrame(bytes);
-      if (isSequenced(frame.type)) this.#count(bytes.length);
-      this.#handle(frame);
-    });
-  }
-
   /** What goes wrong with something that the peer has sent ends this session and nothing else. */
-  #guard(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.close(WasimoffError.from(error, "internal"));
-    }
+  #fail(error: unknown): void {
+    this.close(WasimoffError.from(error, "internal"));
   }
 
-  #handle(frame: Frame): void {
+  #handle(frame: Frame, inOrder: boolean): void {
     switch (frame.type) {
       case FRAME_MESSAGE:
         return this.#deliver(frame.body);
@@ -210,7 +189,9 @@ export class Session {
       case FRAME_ABORT:
       case FRAME_CREDIT:
       case FRAME_STOP:
-        return this.streams.handle(frame);
+        this.streams.handle(frame, inOrder);
+        if (!this.streams.holding || !this.#window.complete) return;
+        throw new WasimoffError("invalid_argument", "received streams with gaps");
       case FRAME_GOODBYE:
         return this.#endSoon(new WasimoffError(frame.code, frame.reason));
       case FRAME_ACK:
@@ -235,24 +216,6 @@ export class Session {
     this.#earlyMessages.push(body.slice());
   }
 
-  #count(bytes: number): void {
-    this.#received++;
-    this.#unackedFrames++;
-    this.#unackedBytes += bytes;
-    this.#acknowledgeWhenDue();
-  }
-
-  #acknowledgeWhenDue(): void {
-    if (this.#unackedFrames >= ACK_EVERY_FRAMES || this.#unackedBytes >= ACK_EVERY_BYTES) this.#acknowledge();
-  }
-
-  /** A peer that sends and never reads gets no acknowledgements, which would pile up: the next one says it all. */
-  #acknowledge(): void {
-    if (this.#connection === null || this.#connection.buffered >= SOCKET_HIGH_WATER_BYTES) return;
-    this.#unackedFrames = this.#unackedBytes = 0;
-    this.#connection.send(encodeFrame({ type: FRAME_ACK, received: this.#received }));
-  }
-
   #afterAcknowledgement(): void {
     if (!this.congested) {
       this.#room?.resolve();
@@ -267,45 +230,32 @@ export class Session {
     if (this.#replay.bytes + bytes.length > REPLAY_LIMIT_BYTES) {
       return this.close(new WasimoffError("resource_exhausted", "peer acknowledges too slowly"));
     }
-    const upToDate = this.#handed === this.#replay.sent;
+    // While a replay is under way `#pump` keeps the order.
+    const upToDate = this.#link?.upToDate;
     this.#replay.push(bytes);
-    if (this.#connection === null || !upToDate) return; // a replay is under way: `#pump` keeps the order
-    this.#handed++;
-    this.#connection.send(bytes);
+    if (upToDate) this.#link!.handNew();
+    if (frame.type === FRAME_ABORT) this.#link?.closeLane(frame.stream);
   }
 
-  /** Hands over what is left of a replay, then lets the streams send in turn, while the socket has room. */
+  /** Hands over what is left of a replay, then lets the streams send in turn, while there is room. */
   #pump(): void {
-    for (;;) {
-      if (this.#connection === null || this.#connection.buffered >= SOCKET_HIGH_WATER_BYTES) return;
-      if (this.#handed < this.#replay.sent) {
-        this.#connection.send(this.#replay.frame(this.#handed++));
-        continue;
-      }
-      if (this.congested) return;
-      const frame = this.streams.nextFrame();
+    while (this.#link?.catchUp()) {
+      const frame = this.#nextFrame(this.#link);
       if (frame === null) return;
       this.#sequence(frame);
     }
   }
 
-  #replaceConnection(connection: Connection): void {
-    const old = this.#connection;
-    this.#connection = connection;
-    this.#heartbeat?.stop();
-    clearTimeout(this.#lease);
-    old?.close("aborted", "session goes on over another connection");
+  #nextFrame(link: Link): Frame | null {
+    const { bytes } = this.#replay;
+    const frame = bytes <= REPLAY_WINDOW_BYTES && link.hasRoom ? this.streams.nextFrame() : null;
+    return frame ?? (bytes <= LANES_WINDOW_BYTES ? this.streams.nextLaneFrame() : null);
   }
 
-  #drop(connection: Connection, cause: WasimoffError): void {
-    connection.close(cause.code, cause.message);
-    this.#detach(connection, cause);
-  }
-
-  #detach(connection: Connection, cause: WasimoffError): void {
-    if (this.#connection !== connection) return;
-    this.#connection = null;
-    this.#heartbeat?.stop();
+  #detach(link: Link, cause: WasimoffError): void {
+    if (this.#link !== link) return;
+    this.#link = null;
+    this.streams.useLanes(null);
     if (this.#goodbye !== undefined) return; // nobody will come back
     this.#startLease();
     this.#tell((watcher) => watcher.detached?.(cause));
@@ -334,14 +284,13 @@ export class Session {
     if (this.signal.aborted) return;
     clearTimeout(this.#lease);
     clearTimeout(this.#goodbye);
-    this.#heartbeat?.stop();
-    const connection = this.#connection;
-    this.#connection = null;
+    const link = this.#link;
+    this.#link = null;
     this.#replay.clear();
     this.#ended.abort(cause);
     this.streams.fail(cause);
     this.#room?.resolve();
-    connection?.close(cause.code, cause.message);
+    link?.close(cause);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { WasimoffError } from "../errors.ts";
 import { MAX_STREAMS, SESSION_CREDIT_BYTES } from "../protocol/limits.ts";
+import type { Lanes } from "./connection.ts";
 import { type Frame, FRAME_ABORT, FRAME_CREDIT, FRAME_DATA, FRAME_END, FRAME_STOP } from "./frame.ts";
 import { ReceiveStream, type ReceiveStreamOwner } from "./receive_stream.ts";
 import { SendStream, type SendStreamOwner } from "./send_stream.ts";
@@ -28,6 +29,11 @@ export class StreamTable {
   readonly #receivers = new Map<number, ReceiveStream>();
   /** In turn: a set iterates in order of insertion. */
   readonly #scheduled = new Set<SendStream>();
+  /** Those whose next frame travels on a lane of its own, in turn. */
+  readonly #onLanes = new Set<SendStream>();
+  #lanes: Lanes | null = null;
+  /** Those that hold what has overtaken other bytes of theirs. */
+  readonly #holding = new Set<ReceiveStream>();
   readonly #sendOwner: SendStreamOwner;
   readonly #receiveOwner: ReceiveStreamOwner;
   #credit = SESSION_CREDIT_BYTES;
@@ -42,11 +48,12 @@ export class StreamTable {
     this.#sendOwner = {
       send,
       schedule: (stream) => {
-        this.#scheduled.add(stream);
+        this.#enqueue(stream);
         owner.wake();
       },
       forget: (stream) => {
         this.#scheduled.delete(stream);
+        this.#onLanes.delete(stream);
         this.#senders.delete(stream.id);
       },
     };
@@ -58,7 +65,11 @@ export class StreamTable {
         return true;
       },
       release: (bytes) => void (this.#credit += bytes),
-      forget: (stream) => void this.#receivers.delete(stream.id),
+      held: (stream, holds) => void (holds ? this.#holding.add(stream) : this.#holding.delete(stream)),
+      forget: (stream) => {
+        this.#receivers.delete(stream.id);
+        this.#holding.delete(stream);
+      },
     };
   }
 
@@ -88,13 +99,30 @@ export class StreamTable {
     return this.#addReceive(this.#checkPeerId(id));
   }
 
-  /** A frame of the peer. One for a stream that is no longer live was on the way when we stopped it. */
-  handle(frame: StreamFrame): void {
+  /** Whether a stream waits for bytes that other bytes of it have overtaken. */
+  get holding(): boolean {
+    return this.#holding.size > 0;
+  }
+
+  /** From now on large streams travel on these, or with all others. */
+  useLanes(lanes: Lanes | null): void {
+    this.#lanes = lanes;
+    const streams = [...this.#scheduled, ...this.#onLanes];
+    this.#scheduled.clear();
+    this.#onLanes.clear();
+    for (const stream of streams) this.#enqueue(stream);
+  }
+
+  /**
+   * A frame of the peer. One for a stream that is no longer live was on the way when we stopped it. `inOrder`:
+   * all that was sent before it has come.
+   */
+  handle(frame: StreamFrame, inOrder = true): void {
     switch (frame.type) {
       case FRAME_DATA:
-        return this.#receivers.get(frame.stream)?.data(frame.offset, frame.body);
+        return this.#receivers.get(frame.stream)?.data(frame.offset, frame.body, inOrder);
       case FRAME_END:
-        return this.#receivers.get(frame.stream)?.ended(frame.length);
+        return this.#receivers.get(frame.stream)?.ended(frame.length, inOrder);
       case FRAME_ABORT:
         return this.#receivers.get(frame.stream)?.fail(new WasimoffError(frame.code, frame.reason));
       case FRAME_CREDIT:
@@ -106,16 +134,36 @@ export class StreamTable {
     }
   }
 
-  /** One frame of the stream whose turn it is, or null when none can send. */
+  /** One frame of the stream whose turn it is among those without a lane, or null when none can send. */
   nextFrame(): Frame | null {
     for (const stream of this.#scheduled) {
       this.#scheduled.delete(stream);
-      if (!stream.ready) continue;
-      const frame = stream.nextFrame();
-      if (stream.ready) this.#scheduled.add(stream);
-      return frame;
+      if (stream.ready) return this.#frameOf(stream);
     }
     return null;
+  }
+
+  /** One frame of the stream whose turn it is among those whose lane has room, or null when none can send. */
+  nextLaneFrame(): Frame | null {
+    for (const stream of this.#onLanes) {
+      if (!this.#lanes!.hasRoom(stream.id)) continue;
+      this.#onLanes.delete(stream);
+      if (stream.ready) return this.#frameOf(stream);
+    }
+    return null;
+  }
+
+  #frameOf(stream: SendStream): Frame {
+    const frame = stream.nextFrame();
+    if (stream.ready) this.#enqueue(stream);
+    return frame;
+  }
+
+  #enqueue(stream: SendStream): void {
+    const onLane = stream.large && this.#lanes !== null && this.#lanes.open(stream.id);
+    const [queue, other] = onLane ? [this.#onLanes, this.#scheduled] : [this.#scheduled, this.#onLanes];
+    other.delete(stream);
+    queue.add(stream);
   }
 
   /** The session has ended: so has every stream. */
@@ -125,6 +173,8 @@ export class StreamTable {
     for (const stream of this.#receivers.values()) stream.fail(cause);
     this.#senders.clear();
     this.#scheduled.clear();
+    this.#onLanes.clear();
+    this.#lanes = null;
   }
 
   /** Goes through all 2^31 ids of this side before one is used again. */

@@ -11,11 +11,12 @@ const GONE = new WasimoffError("canceled", "nobody reads");
 /** A stream whose frames to the peer are kept, with so much credit to share. */
 function stream(shared = MAX_CREDIT_BYTES) {
   const frames: Frame[] = [];
-  const state = { shared, forgotten: 0 };
+  const state = { shared, forgotten: 0, holds: false };
   const stream = new ReceiveStream(7, {
     send: (frame) => frames.push(frame),
     reserve: (bytes) => bytes <= state.shared && (state.shared -= bytes, true),
     release: (bytes) => void (state.shared += bytes),
+    held: (_, holds) => state.holds = holds,
     forget: () => state.forgotten++,
   });
   return { stream, frames, state };

@@ -8,9 +8,9 @@ Deno.test("ReplayBuffer gives back every unacknowledged frame by its number and 
   const buffer = new ReplayBuffer();
   for (let i = 0; i < 5; i++) buffer.push(frame(i));
   buffer.acknowledge(2);
-  deepEqual([2, 3, 4].map((number) => buffer.frame(number)[0]), [2, 3, 4]);
-  throws(() => buffer.frame(1), RangeError);
-  throws(() => buffer.frame(5), RangeError);
+  deepEqual([2, 3, 4].map((number) => buffer.take(number)[0]), [2, 3, 4]);
+  throws(() => buffer.take(1), RangeError);
+  throws(() => buffer.take(5), RangeError);
   deepEqual([buffer.acknowledged, buffer.sent], [2, 5]);
 });
 
@@ -31,7 +31,7 @@ Deno.test("ReplayBuffer.acknowledge() takes the same count twice and refuses imp
   buffer.acknowledge(2);
   buffer.acknowledge(2);
   for (const count of [1, 4, 2 ** 53]) throws(() => buffer.acknowledge(count), { code: "invalid_argument" });
-  equal(buffer.frame(2)[0], 2);
+  equal(buffer.take(2)[0], 2);
 });
 
 Deno.test("ReplayBuffer holds what a plain array would, through any pushes and acknowledgements", () => {
@@ -47,10 +47,19 @@ Deno.test("ReplayBuffer holds what a plain array would, through any pushes and a
         equal(buffer.sent, sent);
         equal(buffer.bytes, (sent - acked) * 258);
         if (acked < sent) {
-          deepEqual([buffer.frame(acked), buffer.frame(sent - 1)], [frame(acked), frame(sent - 1)]);
+          deepEqual([buffer.take(acked), buffer.take(sent - 1)], [frame(acked), frame(sent - 1)]);
         }
       }
     }),
     { numRuns: 50 },
   );
+});
+
+Deno.test("ReplayBuffer.canHaveReceived() knows what was taken at any time, on whatever connection", () => {
+  const buffer = new ReplayBuffer();
+  for (let i = 0; i < 4; i++) buffer.push(frame(i));
+  for (let i = 0; i < 3; i++) buffer.take(i);
+  buffer.acknowledge(1);
+  buffer.take(1);
+  deepEqual([0, 1, 3, 4].map((count) => buffer.canHaveReceived(count)), [false, true, true, false]);
 });
