@@ -19,6 +19,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { summary: "run a program here, in the same sandbox", load: () => import("./commands/run.ts") },
   upload: { summary: "store a file at the broker", load: () => import("./commands/upload.ts") },
   files: { summary: "list or remove files of the broker", load: () => import("./commands/files.ts") },
+  cert: { summary: "make or show certificates", load: () => import("./commands/cert.ts") },
+  tunnel: { summary: "publish a service behind a firewall", load: () => import("./commands/tunnel.ts") },
+  connect: { summary: "reach a service behind a tunnel", load: () => import("./commands/connect.ts") },
   demo: { summary: "see a broker, a provider and tasks at work", load: () => import("./commands/demo.ts") },
   providers: { summary: "list the providers of the broker", load: () => import("./commands/providers.ts") },
 };
