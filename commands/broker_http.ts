@@ -1,6 +1,7 @@
 /** Requests to the HTTP API of the broker, with its errors as ours. */
 
 import { type Code, CODES, WasimoffError } from "../core/errors.ts";
+import { unreachableBroker } from "./unreachable_broker.ts";
 
 /** Most of an error's body that is read, bytes. */
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -61,9 +62,8 @@ export class BrokerHttp {
 
   #unreachable(cause: unknown): WasimoffError {
     const slow = cause instanceof DOMException && cause.name === "TimeoutError";
-    const message = slow
-      ? `the broker at "${this.#url.href}" does not answer: try again later`
-      : `cannot reach the broker at "${this.#url.href}": start one with "wasimoff broker"`;
+    if (!slow) return unreachableBroker(this.#url, cause);
+    const message = `the broker at "${this.#url.href}" does not answer: try again later`;
     return new WasimoffError("unavailable", message, { cause });
   }
 

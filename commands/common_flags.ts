@@ -1,5 +1,6 @@
 /** The flags that every command has, and those of every command that talks to a broker. */
 
+import { certHashes } from "./cert_hash.ts";
 import { choice, text, toggle } from "./flag_kinds.ts";
 import { flag } from "./flags.ts";
 
@@ -20,6 +21,12 @@ export const BROKER_FLAGS = {
     default: null,
     environment: ["WASIMOFF_TOKEN_FILE"],
   }),
+  transport: flag(choice("auto", "webtransport", "websocket"), "auto|webtransport|websocket", {
+    placeholder: "WAY",
+    default: "auto",
+  }),
+  ca: flag(text, "CAs to trust, too, in PEM", { placeholder: "FILE", default: null }),
+  certHash: flag(certHashes, "certificate of the broker", { default: [] }),
 };
 
 /** Help's last line for commands with `BROKER_FLAGS`. */

@@ -27,10 +27,10 @@ async function files({ options, sources, operands, log, signal }: Call<typeof FL
   const [action = "", ...names] = operands;
   if (action === "ls") {
     if (names.length > 0) throw usageError(`unexpected "${names[0]}": "files ls" takes no operands`);
-    await list(await openBroker({ options, sources }), options.json, signal);
+    await list(await openBroker({ options, sources }, log), options.json, signal);
   } else if (action === "rm") {
     if (names.length === 0) throw usageError("an operand is missing: give the names or refs to remove");
-    const broker = await openBroker({ options, sources });
+    const broker = await openBroker({ options, sources }, log);
     for (const name of names) {
       await broker.request("DELETE", `api/storage/${encodeURIComponent(name)}`, { signal });
       log.info(`removed "${name}"`);

@@ -1,7 +1,7 @@
 /** `wasimoff provider`: runs tasks of a broker on this machine. */
 
 import { runProviderHost } from "../core/host/provider_host.ts";
-import { parseBrokerUrl, readToken } from "./broker_address.ts";
+import { nameBroker } from "./broker_access.ts";
 import { type Call, defineCommand } from "./command.ts";
 import { BROKER_NOTE } from "./common_flags.ts";
 import { PROVIDER_COMMAND_FLAGS } from "./provider_flags.ts";
@@ -31,13 +31,12 @@ async function provide(
 ): Promise<number> {
   if (options.wheels !== null && !options.python) throw usageError("--wheels is for --python: give both");
   const slots = options.once ? 1 : options.jobs ?? navigator.hardwareConcurrency;
-  const token = await readToken(options.tokenFile, sources.tokenFile, (name) => Deno.env.get(name));
+  const named = await nameBroker({ options, sources }, log);
   signal.addEventListener("abort", () => log.info("draining: a second signal leaves at once"), {
     once: true,
   });
   await runProviderHost({
-    broker: parseBrokerUrl(options.url),
-    token,
+    ...named,
     storage: options.storage === ":memory:" ? null : options.storage,
     agent: `wasimoff/${VERSION}`,
     commands: slotCommands(),
@@ -50,7 +49,8 @@ async function provide(
     ...(options.python && { python: { wheels: options.wheels } }),
     once: options.once,
     drainMs: DRAIN_MS,
-    onReady: (id) => log.info(`provider is ready: ${slots} slots for ${options.url}`, { id }),
+    onReady: (id, transport) =>
+      log.info(`provider is ready: ${slots} slots for ${options.url}`, { id, transport }),
     logger: log,
     signal,
   });

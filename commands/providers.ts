@@ -20,9 +20,9 @@ export const command = defineCommand({
   run: providers,
 });
 
-async function providers({ options, sources, operands, signal }: Call<typeof FLAGS>): Promise<number> {
+async function providers({ options, sources, operands, log, signal }: Call<typeof FLAGS>): Promise<number> {
   if (operands[0] !== "ls") throw usageError(`unknown action "${operands[0]}" of "providers": give ls`);
-  const broker = await openBroker({ options, sources });
+  const broker = await openBroker({ options, sources }, log);
   const rows = await readListing(await broker.request("GET", "api/providers", { signal }), "providers");
   const text = options.json
     ? JSON.stringify({ schema: 1, providers: rows })

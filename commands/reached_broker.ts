@@ -16,8 +16,8 @@ export class ReachedBroker implements AsyncDisposable {
     this.#notices = new ProgressNotices(logger);
   }
 
-  static async reach(url: string, options: ConnectClientOptions): Promise<ReachedBroker> {
-    return new ReachedBroker(await connectClient(url, options), options);
+  static async reach(options: ConnectClientOptions): Promise<ReachedBroker> {
+    return new ReachedBroker(await connectClient(options), options);
   }
 
   /** Throws `failed_precondition` for a task that this broker cannot carry; else what it does less well, if anything. */

@@ -5,7 +5,8 @@ import { WasimoffError } from "../core/errors.ts";
 import { PYTHON_MEDIA } from "../core/storage/media.ts";
 import type { PythonRun } from "../core/python_run.ts";
 import { failed, STATUS_NOT_FOUND } from "../core/outcome.ts";
-import { parseBrokerUrl, readToken } from "./broker_address.ts";
+import { openFetch } from "../core/host/trusted_fetch.ts";
+import { nameBroker } from "./broker_access.ts";
 import { BrokerHttp } from "./broker_http.ts";
 import type { Call } from "./command.ts";
 import { ReachedBroker } from "./reached_broker.ts";
@@ -13,6 +14,7 @@ import { reportCauses } from "./report_error.ts";
 import { type GuestIo, outcomeOf } from "./run_guest.ts";
 import { storeFile } from "./store_file.ts";
 import type { SUBMIT_COMMAND_FLAGS } from "./submit_flags.ts";
+import { unreachableBroker } from "./unreachable_broker.ts";
 import { unstarted } from "./task_end.ts";
 import { VERSION } from "./version.ts";
 
@@ -44,18 +46,17 @@ export type RunSubmitTask = (task: SubmitTask, io: GuestIo, signal: AbortSignal)
 
 /** Reads where the broker is, and makes what runs tasks there. */
 export async function tasksAtBroker(call: SubmitCall): Promise<RunSubmitTask> {
-  const { options, sources, log: logger } = call;
-  const { http, webSocket } = parseBrokerUrl(options.url);
-  const token = await readToken(options.tokenFile, sources.tokenFile, (name) => Deno.env.get(name));
-  const broker = new BrokerHttp({ url: http, token });
-  const url = new URL("api/client/ws", webSocket).href;
+  const { log: logger } = call;
+  const { broker: urls, token, access } = await nameBroker(call, logger);
+  const broker = new BrokerHttp({ url: urls.http, token, fetch: openFetch(access.trust).fetch });
   const agent = `wasimoff/${VERSION}`;
   let said = false;
   return async (task, io, signal) => {
     try {
-      const reaching = ReachedBroker.reach(url, { token, agent, logger, signal });
+      const reaching = ReachedBroker.reach({ broker: urls, token, agent, access, logger, signal });
       await using reached = await reaching.catch((error) => {
-        throw unreachable(http, error);
+        const { code } = WasimoffError.from(error);
+        throw code === "unavailable" ? unreachableBroker(urls.http, error) : error;
       });
       const request = { ...taskRequest(task, call), ...task.wishes };
       const notice = reached.check({ ...request, preopens: task.directories });
@@ -118,14 +119,6 @@ function streams({ stdin, stdout, stderr, artifacts }: GuestIo): TaskStreams {
     ...(stdin.stream === null ? {} : { stdin: stdin.stream }),
     ...(artifacts === null ? {} : { artifacts }),
   };
-}
-
-/** In the words of a URL that a person has given, as `BrokerHttp` has it. */
-function unreachable({ href }: URL, cause: unknown): WasimoffError {
-  const error = WasimoffError.from(cause);
-  if (error.code !== "unavailable") return error;
-  const message = `cannot reach the broker at "${href}": start one with "wasimoff broker"`;
-  return new WasimoffError("unavailable", message, { cause });
 }
 
 /** Why the broker did not run the task. */

@@ -33,7 +33,7 @@ async function upload({ options, sources, operands, log, signal }: Call<typeof F
   const path = operands[0]!;
   const name = options.name ?? path.split("/").at(-1)!;
   if (name === "") throw usageError(`"${path}" has no base name: give --name`);
-  const broker = await openBroker({ options, sources });
+  const broker = await openBroker({ options, sources }, log);
   const { file, size } = await openFile(path);
   using _open = file;
   const progress = new Progress({

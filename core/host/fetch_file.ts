@@ -6,6 +6,8 @@ import type { FileRef } from "../storage/file_store.ts";
 export interface FetchFileOptions {
   /** null for none. */
   readonly token: string | null;
+  /** Default the platform's, which trusts what every program does. */
+  readonly fetch?: typeof fetch;
   /** Default FETCH_IDLE_TIMEOUT_MS. */
   readonly idleTimeoutMs?: number;
   readonly signal: AbortSignal;
@@ -21,7 +23,7 @@ const FETCH_IDLE_TIMEOUT_MS = 20_000;
 export async function fetchFile(
   storage: URL,
   ref: FileRef,
-  { token, idleTimeoutMs = FETCH_IDLE_TIMEOUT_MS, signal }: FetchFileOptions,
+  { token, fetch: get = fetch, idleTimeoutMs = FETCH_IDLE_TIMEOUT_MS, signal }: FetchFileOptions,
 ): Promise<AsyncIterable<Uint8Array>> {
   const idle = new IdleTimer(idleTimeoutMs);
   const either = AbortSignal.any([signal, idle.signal]);
@@ -29,7 +31,7 @@ export async function fetchFile(
   const headers: HeadersInit = token === null ? {} : { authorization: `Bearer ${token}` };
   let response: Response;
   try {
-    response = await fetch(url, { headers, signal: either });
+    response = await get(url, { headers, signal: either });
   } catch (cause) {
     idle.stop();
     if (either.aborted) throw either.reason;

@@ -5,6 +5,8 @@ import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import { type Code, WasimoffError } from "../errors.ts";
 import type { Connection } from "../session/connection.ts";
+import { openPinnedSocket } from "./pinned_socket.ts";
+import { COMMON_TRUST, type ServerTrust, TRUST_ADVICE, trustedCas } from "./server_trust.ts";
 import { WEBSOCKET_OPTIONS, WebSocketConnection } from "./websocket_connection.ts";
 import type { MessageTransport } from "./websocket_messages.ts";
 
@@ -12,6 +14,8 @@ export interface DialWebSocketOptions {
   /** Subprotocols in the order of preference; at least one. */
   readonly protocols: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of servers at wss: URLs; COMMON_TRUST when absent. */
+  readonly trust?: ServerTrust;
   /** Ends the attempt; the open connection does not depend on it. */
   readonly signal?: AbortSignal;
 }
@@ -56,10 +60,12 @@ export function dialWebSocket(url: string, options: DialWebSocketOptions): Promi
 
 /** Dials as `dialWebSocket` does, for who wants something else than a connection of frames. */
 export async function openWebSocket<T>(url: string, options: OpenWebSocketOptions<T>): Promise<T> {
-  const { protocols, headers = {}, maxPayload, adopt, signal } = options;
+  const { protocols, headers = {}, trust = COMMON_TRUST, maxPayload, adopt, signal } = options;
   if (signal?.aborted) throw WasimoffError.from(signal.reason, "canceled");
+  const tls = await tlsOptions(url, trust, signal);
   const socket = new WebSocket(url, [...protocols], {
     ...WEBSOCKET_OPTIONS,
+    ...tls,
     maxPayload,
     headers: { ...headers },
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -93,6 +99,19 @@ export async function openWebSocket<T>(url: string, options: OpenWebSocketOption
   }
 }
 
+/** How ws makes its socket. Who has a hash must have shown it before the socket is told our token. */
+async function tlsOptions(url: string, trust: ServerTrust, signal: AbortSignal | undefined) {
+  if (!url.startsWith("wss:")) return {};
+  const { certHashes } = trust;
+  if (certHashes.length === 0) return trustedCas(trust);
+  try {
+    const socket = await openPinnedSocket(new URL(url), { certHashes, ...(signal && { signal }) });
+    return { createConnection: () => socket };
+  } catch (error) {
+    throw error instanceof WasimoffError ? error : unreachable(url, error as NodeJS.ErrnoException);
+  }
+}
+
 /**
  * Masking keeps proxies from mistaking a payload for a request. None can look into TLS and there is none on
  * loopback: there the key stays zero, which spares both sides a pass over every byte.
@@ -104,8 +123,15 @@ function needsMask({ protocol, hostname }: URL): boolean {
 function unreachable(url: string, cause: NodeJS.ErrnoException): WasimoffError {
   const reason = cause.code === "ECONNREFUSED"
     ? "nothing listens there, start one with: wasimoff broker"
+    : isAboutCertificate(cause)
+    ? `its certificate is not trusted (${cause.message}), ${TRUST_ADVICE}`
     : cause.message || cause.code || "no reason given";
   return new WasimoffError("unavailable", `cannot reach "${url}": ${reason}`, { cause });
+}
+
+/** Codes of node:tls, which has them from OpenSSL. */
+function isAboutCertificate({ code = "" }: NodeJS.ErrnoException): boolean {
+  return /CERT|VERIFY_LEAF_SIGNATURE/.test(code);
 }
 
 function refusal(url: string, { statusCode = 0 }: IncomingMessage): WasimoffError {

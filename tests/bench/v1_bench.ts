@@ -6,7 +6,9 @@
 
 // deno-lint-ignore-file no-console -- prints what it measures
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
-import { dialBroker } from "../../core/host/dial_broker.ts";
+import { parseBrokerUrl } from "../../commands/broker_address.ts";
+import { BrokerDialer } from "../../core/host/dial_broker.ts";
+import { silent } from "../../core/log.ts";
 import { SUBPROTOCOL_V1_BINARY } from "../../core/protocol/envelope_v1.ts";
 import {
   Filesystem_Upload_RequestSchema,
@@ -55,12 +57,15 @@ const JSON_TYPE = "application/json";
 const binary = post(PROTO, toBinary(Task_Wasip1_RequestSchema, request));
 const json = post(JSON_TYPE, toJsonString(Task_Wasip1_RequestSchema, request));
 
-const connection = await dialBroker(`${cluster.url.replace("http", "ws")}/api/client/ws`, {
+const dialer = new BrokerDialer({
+  broker: parseBrokerUrl(cluster.url),
+  endpoint: "client",
   token: null,
   agent: "bench",
   protocols: [SUBPROTOCOL_V1_BINARY],
-  signal: AbortSignal.timeout(10_000),
+  logger: silent,
 });
+const connection = await dialer.connect(AbortSignal.timeout(10_000));
 if (connection.generation !== 1) throw new Error("broker speaks another generation");
 const messenger = new MessengerV1(connection.pipe, "binary", {
   request: () => Promise.reject(new Error("brokers ask nothing")),

@@ -12,7 +12,7 @@ const PATIENCE_MS = 20_000;
 function spawn(args: readonly string[], stdin: "piped" | "null" = "null"): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-prompt", `${ROOT}main.ts`, ...args],
-    env: { HOME: "/nonexistent", XDG_CONFIG_HOME: "", WASIMOFF_TOKEN: "" },
+    env: { HOME: "/nonexistent", XDG_CONFIG_HOME: "", XDG_STATE_HOME: "/dev/null", WASIMOFF_TOKEN: "" },
     stdin,
     stdout: "piped",
     stderr: "piped",

@@ -8,7 +8,7 @@ const NOOP = new URL("../../examples/noop/noop.wasm", import.meta.url).pathname;
 async function wasimoff(args: readonly string[], env: Record<string, string> = {}) {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-prompt", MAIN, ...args],
-    env: { HOME: "/nonexistent", XDG_CONFIG_HOME: "", NO_COLOR: "1", ...env },
+    env: { HOME: "/nonexistent", XDG_CONFIG_HOME: "", XDG_STATE_HOME: "/dev/null", NO_COLOR: "1", ...env },
     stdin: "null",
   });
   const { code, stdout, stderr } = await command.output();
@@ -47,7 +47,9 @@ Deno.test("wasimoff without a command explains itself on stderr, and on stdout w
 });
 
 Deno.test("wasimoff gives a broker that cannot be reached the status of its command", async () => {
-  const url = "http://127.0.0.1:1/";
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${listener.addr.port}/`;
+  listener.close();
   const message = `wasimoff: cannot reach the broker at "${url}": start one with "wasimoff broker"\n`;
   const [files, submit, run] = await Promise.all([
     wasimoff(["files", "ls", "--url", url]),

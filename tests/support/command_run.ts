@@ -27,7 +27,13 @@ export class CommandRun implements AsyncDisposable {
   constructor(args: readonly string[], { stdin = "", env = {} }: CommandRunOptions = {}) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-prompt", "--quiet", MAIN, ...args],
-      env: { NO_COLOR: "1", WASIMOFF_TOKEN: "", XDG_CONFIG_HOME: "/nonexistent", ...env },
+      env: {
+        NO_COLOR: "1",
+        WASIMOFF_TOKEN: "",
+        XDG_CONFIG_HOME: "/nonexistent",
+        XDG_STATE_HOME: "/dev/null",
+        ...env,
+      },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

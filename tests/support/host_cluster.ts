@@ -6,6 +6,7 @@ import { BrokerHost, type BrokerHostOptions } from "../../core/host/broker_host.
 import { PROTOCOLS } from "../../core/host/broker_routes.ts";
 import { type ProviderHostOptions, runProviderHost } from "../../core/host/provider_host.ts";
 import { dialV2 } from "../../core/host/dial_v2.ts";
+import { anyAccess, type BrokerUrls } from "../../core/host/dial_broker.ts";
 import { silent } from "../../core/log.ts";
 import type { FileRef } from "../../core/storage/file_store.ts";
 import { chunks } from "./chunks.ts";
@@ -62,7 +63,8 @@ export class HostCluster implements AsyncDisposable {
     const stop = new AbortController();
     const ready = Promise.withResolvers<string>();
     const done = runProviderHost({
-      broker: { http: new URL(`http://127.0.0.1:${port}/`), webSocket: new URL(`ws://127.0.0.1:${port}/`) },
+      broker: brokerUrls(port),
+      access: { ...anyAccess(), transport: "websocket" },
       token: null,
       storage: null,
       agent: "test",
@@ -75,7 +77,7 @@ export class HostCluster implements AsyncDisposable {
       taskDiskBytes: 64 * 1024 * 1024,
       once: false,
       drainMs: 1_000,
-      onReady: ready.resolve,
+      onReady: (id) => ready.resolve(id),
       logger: silent,
       signal: stop.signal,
       ...options,
@@ -106,6 +108,10 @@ export class HostCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+export function brokerUrls(port: number): BrokerUrls {
+  return { http: new URL(`http://127.0.0.1:${port}/`), webSocket: new URL(`ws://127.0.0.1:${port}/`) };
 }
 
 export function clientUrl(port: number): string {

@@ -1,7 +1,7 @@
 /** Our provider in a test with an existing broker: real connection and files, slots as the test has them. */
 
 import { WasimoffError } from "../../core/errors.ts";
-import { dialBroker } from "../../core/host/dial_broker.ts";
+import { BrokerDialer } from "../../core/host/dial_broker.ts";
 import { fetchFile, storageAt } from "../../core/host/fetch_file.ts";
 import { startHash } from "../../core/host/hash.ts";
 import { silent } from "../../core/log.ts";
@@ -11,6 +11,7 @@ import { runProvider } from "../../core/provider/provider.ts";
 import type { ProviderOptions, RunInSlot } from "../../core/provider/provider_options.ts";
 import type { SlotIo, SlotResult, SlotTask } from "../../core/provider/slot.ts";
 import { MemoryStore } from "../../core/storage/memory_store.ts";
+import { brokerUrls } from "./host_cluster.ts";
 import type { ScriptedBroker } from "./scripted_broker_v1.ts";
 
 /** A task in a slot, until the test ends it. */
@@ -65,14 +66,17 @@ export function connectProvider(broker: ScriptedBroker, options: ConnectOptions)
     once: false,
     drainMs: 1_000,
     openSession: async (signal) => {
-      const url = `ws://127.0.0.1:${broker.port}/api/provider/ws?id=ours`;
       const { protocols } = options;
-      const reached = await dialBroker(url, {
+      const dialer = new BrokerDialer({
+        broker: brokerUrls(broker.port),
+        endpoint: "provider",
+        query: { id: "ours" },
         token: null,
         agent: "wasimoff/test",
         ...(protocols && { protocols }),
-        signal,
+        logger: silent,
       });
+      const reached = await dialer.connect(signal);
       if (reached.generation === 1) return { ...reached, files };
       throw new WasimoffError("internal", "an existing broker has chosen v2");
     },

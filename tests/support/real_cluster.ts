@@ -24,7 +24,7 @@ export class CommandProcess implements AsyncDisposable {
       stdin: options.stdin ?? "null",
       stdout: "null",
       stderr: "piped",
-      env: { NO_COLOR: "1", ...options.env },
+      env: { NO_COLOR: "1", XDG_STATE_HOME: "/dev/null", ...options.env },
     }).spawn();
     this.#reading = this.#read();
   }

@@ -10,7 +10,7 @@ const REF = /^sha256:[0-9a-f]{64}$/;
 export class ScriptedStorage {
   readonly files = new Map<string, { media: string; bytes: Uint8Array }>();
   readonly names = new Map<string, string>();
-  /** Method and path of each request. */
+  /** Method and path of each request for storage. */
   readonly log: string[] = [];
   /** What is answered to an upload instead of the reference. */
   lie: string | null = null;
@@ -24,6 +24,9 @@ export class ScriptedStorage {
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url!, "http://localhost");
+    if (url.pathname === "/api/broker/v1/config") {
+      return void response.writeHead(404).end("404 page not found\n");
+    }
     this.log.push(`${request.method} ${url.pathname}`);
     const body: Uint8Array[] = [];
     for await (const chunk of request) body.push(chunk);

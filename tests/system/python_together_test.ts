@@ -5,7 +5,7 @@ import { connectClient } from "../../core/host/connect_client.ts";
 import { silent } from "../../core/log.ts";
 import { exited } from "../../core/outcome.ts";
 import { PYTHON_MEDIA } from "../../core/storage/media.ts";
-import { clientUrl, HostCluster } from "../support/host_cluster.ts";
+import { brokerUrls, HostCluster } from "../support/host_cluster.ts";
 import { CollectingSink } from "../support/slot_tasks.ts";
 import { PLAIN_CLOUDPICKLE, wheelDirectory } from "../support/wheel_directory.ts";
 import { zipFiles } from "../support/zip_files.ts";
@@ -66,8 +66,14 @@ Deno.test("our client runs scripts in the words of both generations", async () =
   });
   const module = (await upload.text()).trim();
   for (const protocols of [undefined, V1]) {
-    const client = await connectClient(clientUrl(cluster.port), {
-      ...{ token: null, agent: "test", logger: silent, signal: new AbortController().signal },
+    const client = await connectClient({
+      ...{
+        broker: brokerUrls(cluster.port),
+        token: null,
+        agent: "test",
+        logger: silent,
+        signal: new AbortController().signal,
+      },
       ...(protocols && { protocols }),
     });
     const [stdout, stderr] = [new CollectingSink(), new CollectingSink()];

@@ -15,7 +15,7 @@ import {
 } from "../../core/protocol/gen/wasimoff/v1/messages_pb.ts";
 import { CollectingSink } from "../../core/provider/collecting_sink.ts";
 import { unpackZip } from "../../commands/unpack_zip.ts";
-import { clientUrl, GUEST, HostCluster } from "../support/host_cluster.ts";
+import { brokerUrls, GUEST, HostCluster } from "../support/host_cluster.ts";
 import { ScriptedBroker } from "../support/scripted_broker_v1.ts";
 import { zipFiles } from "../support/zip_files.ts";
 
@@ -87,8 +87,15 @@ for (const [provider, client] of [[BINARY, JSON_TEXT], [JSON_TEXT, BINARY]] as c
     await cluster.provider({ protocols: [provider] });
     const module = await cluster.store();
     const signal = new AbortController().signal;
-    const reached = await connectClient(clientUrl(cluster.port), {
-      ...{ token: null, agent: "test", protocols: [client], logger: silent, signal },
+    const reached = await connectClient({
+      ...{
+        broker: brokerUrls(cluster.port),
+        token: null,
+        agent: "test",
+        protocols: [client],
+        logger: silent,
+        signal,
+      },
     });
     const run = async (task: Omit<TaskRequest, "module">, input = "") => {
       const stdout = new CollectingSink(1_000_000);

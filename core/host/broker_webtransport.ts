@@ -1,0 +1,85 @@
+/** Reaches an endpoint of a broker over WebTransport, where the broker says that it has it. */
+
+import { WasimoffError } from "../errors.ts";
+import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
+import type { Connection } from "../session/connection.ts";
+import { type BrokerConfig, fetchBrokerConfig } from "./broker_config.ts";
+import type { ServerTrust } from "./server_trust.ts";
+
+export interface BrokerWebTransportOptions {
+  /** The broker's URL for HTTP; ends with a slash. */
+  readonly broker: URL;
+  readonly endpoint: "client" | "provider" | "tunnel";
+  /** null for none. */
+  readonly token: string | null;
+  /** Program and version. */
+  readonly agent: string;
+  readonly trust: ServerTrust;
+}
+
+/** How long we wait for the document, in an attempt on its own and when an older one could do. */
+const CONFIG_TIMEOUT_MS = 5_000;
+const NEWER_CONFIG_TIMEOUT_MS = 2_000;
+/** From the first packet to the open session. */
+const OPEN_TIMEOUT_MS = 10_000;
+
+/** Remembers what the broker said, for when only UDP reaches it any more. */
+export class BrokerWebTransport {
+  readonly #options: BrokerWebTransportOptions;
+  #config: BrokerConfig | null = null;
+
+  constructor(options: BrokerWebTransportOptions) {
+    this.#options = options;
+  }
+
+  /** Dials once. Rejects with a NoConfigError where there is no WebTransport, or as `dialWebTransport` does. */
+  async dial(signal: AbortSignal): Promise<Connection> {
+    const { endpoint, token, agent, trust } = this.#options;
+    const { transport, certHashes } = await this.#askConfig(signal);
+    const url = new URL(endpoint, transport).href;
+    const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS);
+    const either = AbortSignal.any([signal, timeout]);
+    try {
+      // Loaded here, as programs that take a WebSocket never need it.
+      const [{ dialWebTransport }, { openWebTransportConnection }] = await Promise.all([
+        import("./dial_webtransport.ts"),
+        import("../transport/webtransport_connection.ts"),
+      ]);
+      const session = await dialWebTransport(url, {
+        certHashes: [...trust.certHashes.length > 0 ? trust.certHashes : certHashes],
+        caCerts: [...trust.caCerts],
+        headers: { "user-agent": agent, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+        protocols: [SUBPROTOCOL_V2],
+        signal: either,
+      });
+      const leave = () => session.close({ closeCode: 0, reason: "left" });
+      if (session.protocol !== SUBPROTOCOL_V2) {
+        leave();
+        throw new WasimoffError("unimplemented", `"${url}" does not speak ${SUBPROTOCOL_V2}`);
+      }
+      either.addEventListener("abort", leave, { once: true });
+      try {
+        return await openWebTransportConnection(session, "dialer");
+      } finally {
+        either.removeEventListener("abort", leave);
+      }
+    } catch (error) {
+      if (signal.aborted) throw WasimoffError.from(signal.reason, "canceled");
+      if (!timeout.aborted) throw error;
+      const message = `no WebTransport with "${url}" within ${OPEN_TIMEOUT_MS / 1000} s: UDP may be blocked`;
+      throw new WasimoffError("unavailable", message, { cause: error });
+    }
+  }
+
+  /** What it says now; what it said before when it cannot be asked. */
+  async #askConfig(signal: AbortSignal): Promise<BrokerConfig> {
+    const { broker, token, trust } = this.#options;
+    const timeoutMs = this.#config === null ? CONFIG_TIMEOUT_MS : NEWER_CONFIG_TIMEOUT_MS;
+    try {
+      this.#config = await fetchBrokerConfig(broker, { token, trust, timeoutMs, signal });
+    } catch (error) {
+      if (signal.aborted || this.#config === null) throw error;
+    }
+    return this.#config;
+  }
+}
