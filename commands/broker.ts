@@ -44,6 +44,7 @@ async function serve({ options, log, signal }: BrokerCall): Promise<number> {
       open: options.open,
       allowedOrigins: options.allowedOrigins,
       trustedProxies: options.trustedProxies,
+      tcpPorts: options.tcpPorts,
       version: {
         version: VERSION,
         revision: "devel",

@@ -1,7 +1,7 @@
 /** The flags of `wasimoff broker`. */
 
 import { COMMON_FLAGS } from "./common_flags.ts";
-import { commaList, count, duration, listenAddress, text, toggle } from "./flag_kinds.ts";
+import { commaList, count, duration, listenAddress, portRange, text, toggle } from "./flag_kinds.ts";
 import { flag } from "./flags.ts";
 
 /** Tasks that may wait at a broker unless it is told otherwise: some seconds of work for a thousand slots. */
@@ -29,6 +29,7 @@ export const BROKER_COMMAND_FLAGS = {
     default: [],
     legacyEnvironment: ["WASIMOFF_ALLOWED_ORIGINS"],
   }),
+  tcpPorts: flag(portRange, "public ports of TCP tunnels", { default: null }),
   trustedProxies: flag(commaList, "proxies whose headers count", { placeholder: "CIDR,...", default: [] }),
   ...COMMON_FLAGS,
 };

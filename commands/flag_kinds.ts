@@ -54,6 +54,19 @@ export function count(least: number): FlagKind<number> {
   }, String);
 }
 
+/** Ports from the first to the last. */
+export const portRange: FlagKind<{ readonly first: number; readonly last: number }> = one(
+  "N-N",
+  (value) => {
+    const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(value)?.map(Number) ?? [];
+    if (first === undefined || last === undefined || first < 1 || first > last || last > 65_535) {
+      throw usageError(`"${value}" is no range of ports: write it like "20000-20999"`);
+    }
+    return { first, last };
+  },
+  ({ first, last }) => `${first}-${last}`,
+);
+
 /** One word of a few. */
 export function choice<const W extends string>(...words: readonly W[]): FlagKind<W> {
   return one(words.join("|"), (value) => {

@@ -28,6 +28,8 @@ import type { ListenAddress } from "./listen_on.ts";
 import { Metrics } from "./metrics.ts";
 import { OpenPipes } from "./open_pipes.ts";
 import { rpcGzip } from "./rpc_compression.ts";
+import type { PortRange } from "./tcp_ports.ts";
+import { TunnelHost } from "./tunnel_host.ts";
 
 export interface BrokerHostOptions {
   /** Port 0 takes any free one. */
@@ -43,6 +45,8 @@ export interface BrokerHostOptions {
   readonly open: boolean;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  /** Public ports for TCP tunnels; none when absent. */
+  readonly tcpPorts?: PortRange | null;
   readonly version: VersionInfo;
   readonly logger: Logger;
 }
@@ -60,6 +64,7 @@ export class BrokerHost implements AsyncDisposable {
   readonly #grpc: GrpcServer | null;
   readonly #cluster: ClusterV1;
   readonly #pipes: OpenPipes;
+  readonly #tunnels: TunnelHost;
   readonly #sampling: ReturnType<typeof setInterval>;
 
   private constructor(broker: Broker, files: FileStore, parts: Parts) {
@@ -70,6 +75,7 @@ export class BrokerHost implements AsyncDisposable {
     this.#grpc = parts.grpc;
     this.#cluster = parts.cluster;
     this.#pipes = parts.pipes;
+    this.#tunnels = parts.tunnels;
     this.#sampling = setInterval(() => {
       parts.throughput.sample(endedTasks(broker));
       parts.cluster.tick();
@@ -91,6 +97,7 @@ export class BrokerHost implements AsyncDisposable {
     const metrics = new Metrics(() => brokerNumbers(broker, files, throughput));
     const acceptor = new SessionAcceptor({ agent: `wasimoff/${version.version}`, capabilities: [], logger });
     const tasks = new TasksV1({ broker, files, names, startHash, now: unixMs });
+    const tunnels = await openTunnels(options);
     const shared = { ...accessRules(options), files, names, tasks, compression: [rpcGzip], logger };
     const app = createHttpApp({
       ...shared,
@@ -100,7 +107,7 @@ export class BrokerHost implements AsyncDisposable {
       providers: () => broker.providers(),
       metrics: () => metrics.page(),
     });
-    const webSockets = { ...shared, broker, acceptor, cluster, pipes, storagePath: STORAGE_PATH };
+    const webSockets = { ...shared, broker, acceptor, cluster, pipes, tunnels, storagePath: STORAGE_PATH };
     const server = await serveHttp({
       ...options.listen,
       fetch: (request, peer) => app.fetch(request, peer),
@@ -111,7 +118,7 @@ export class BrokerHost implements AsyncDisposable {
       await server.close();
       throw error;
     });
-    return new BrokerHost(broker, files, { acceptor, server, grpc, throughput, cluster, pipes });
+    return new BrokerHost(broker, files, { acceptor, server, grpc, throughput, cluster, pipes, tunnels });
   }
 
   /** Where it listens, with the real port. */
@@ -122,6 +129,11 @@ export class BrokerHost implements AsyncDisposable {
   /** Where gRPC is served, with the real port; null for nowhere. */
   get grpcAddress(): ListenAddress | null {
     return this.#grpc?.address ?? null;
+  }
+
+  /** What is open behind public names. */
+  get tunnels(): TunnelHost {
+    return this.#tunnels;
   }
 
   /** Sessions that live, connected or not. */
@@ -147,6 +159,7 @@ export class BrokerHost implements AsyncDisposable {
     this.#cluster.close();
     this.#acceptor.close(new WasimoffError("unavailable", "broker is shutting down"));
     this.#pipes.close("broker is shutting down");
+    this.#tunnels.close();
     await this.#grpc?.close();
     await this.#server.close({ graceMs: CLOSE_GRACE_MS });
   }
@@ -163,6 +176,11 @@ interface Parts {
   readonly throughput: Throughput;
   readonly cluster: ClusterV1;
   readonly pipes: OpenPipes;
+  readonly tunnels: TunnelHost;
+}
+
+function openTunnels({ storage, listen, tcpPorts = null, logger }: BrokerHostOptions): Promise<TunnelHost> {
+  return TunnelHost.open({ storage, hostname: listen.hostname, tcpPorts, httpUrl: null, logger });
 }
 
 /** Loaded only when it is wanted: it takes 50 ms. */
@@ -200,5 +218,6 @@ function accessRules({ tokens, open, listen, allowedOrigins, trustedProxies }: B
     identify: identifier.identify.bind(identifier),
     allowsOrigin: origins.allows.bind(origins),
     clientAddress: proxies.clientAddress.bind(proxies),
+    requestedHost: proxies.requestedHost.bind(proxies),
   };
 }

@@ -6,6 +6,7 @@ import { serveClientV1 } from "../broker/endpoint_v1_client.ts";
 import { serveProviderV1 } from "../broker/endpoint_v1_provider.ts";
 import { serveClient } from "../broker/endpoint_v2_client.ts";
 import { serveProvider } from "../broker/endpoint_v2_provider.ts";
+import type { TunnelPeer } from "../broker/endpoint_v2_tunnel.ts";
 import { addressGroup } from "../broker/identity/address_group.ts";
 import type { Identity } from "../broker/identity/identifier.ts";
 import type { Caller } from "../broker/identity/loopback_rule.ts";
@@ -14,11 +15,13 @@ import type { TasksV1 } from "../broker/tasks_v1.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { SUBPROTOCOL_V1_BINARY, SUBPROTOCOL_V1_JSON } from "../protocol/envelope_v1.ts";
-import { CLIENT_LEASE_MS, PROVIDER_LEASE_MS, SUBPROTOCOL_V2 } from "../protocol/limits.ts";
+import { CLIENT_LEASE_MS, PROVIDER_LEASE_MS, SUBPROTOCOL_V2, TUNNEL_LEASE_MS } from "../protocol/limits.ts";
 import type { AcceptOptions, SessionAcceptor } from "../session/acceptor.ts";
+import type { Session } from "../session/session.ts";
 import type { FileNames } from "../storage/file_names.ts";
 import type { FileRef, FileStore } from "../storage/file_store.ts";
 import type { OpenPipes } from "./open_pipes.ts";
+import type { TunnelHost } from "./tunnel_host.ts";
 import type { UpgradeRequest, WebSocketRoute } from "./websocket_routes.ts";
 
 export interface BrokerRoutesOptions {
@@ -33,6 +36,9 @@ export interface BrokerRoutesOptions {
   readonly allowsOrigin: (origin: string | null, host: string | null) => boolean;
   /** The address behind trusted proxies. */
   readonly clientAddress: (remoteAddress: string, forwardedFor: string | null) => string;
+  /** The host[:port] that a client asked for, behind trusted proxies. */
+  readonly requestedHost: (remoteAddress: string, headers: Headers) => string;
+  readonly tunnels: TunnelHost;
   /** What clients of wasimoff_v1 may ask for. */
   readonly tasks: TasksV1;
   /** What providers of wasimoff_v1 are told. */
@@ -47,6 +53,9 @@ export const PROTOCOLS: readonly string[] = [SUBPROTOCOL_V2, SUBPROTOCOL_V1_BINA
 
 const PROVIDER_PATH = "/api/provider/ws";
 const CLIENT_PATH = "/api/client/ws";
+const TUNNEL_PATH = "/api/tunnel/ws";
+/** Length of the digest that identifies the owner of a token; other identities are words. */
+const TOKEN_DIGEST_CHARS = 64;
 
 type AcceptV1 = NonNullable<WebSocketRoute["acceptV1"]>;
 
@@ -64,7 +73,7 @@ export function brokerRoutes(options: BrokerRoutesOptions): Readonly<Record<stri
 
   const route = (
     accept: Pick<AcceptOptions, "endpoint" | "leaseMs">,
-    serve: (session: Parameters<AcceptOptions["opened"]>[0], logger: Logger) => void,
+    serve: (session: Session, logger: Logger, peer: TunnelPeer) => void,
   ): Pick<WebSocketRoute, "protocols" | "accept"> => ({
     protocols: PROTOCOLS,
     accept: (connection, request) => {
@@ -74,7 +83,14 @@ export function brokerRoutes(options: BrokerRoutesOptions): Readonly<Record<stri
         ...accept,
         peer: addressGroup(address),
         authenticate: ({ token }) => void identify({ remoteAddress, headers }, token || undefined),
-        opened: (session) => serve(session, logger.with({ address })),
+        opened: (session, { token }) => {
+          const identity = identify({ remoteAddress, headers }, token || undefined);
+          serve(session, logger.with({ address }), {
+            host: options.requestedHost(remoteAddress, headers),
+            address,
+            token: identity.length === TOKEN_DIGEST_CHARS ? identity : "",
+          });
+        },
       });
     },
   });
@@ -100,6 +116,14 @@ export function brokerRoutes(options: BrokerRoutesOptions): Readonly<Record<stri
         const identity = identifyV1(request, options);
         serveClientV1(pipe, request.encoding, { tasks: options.tasks, identity, logger });
       },
+    },
+    [TUNNEL_PATH]: {
+      ...route(
+        { endpoint: TUNNEL_PATH, leaseMs: TUNNEL_LEASE_MS },
+        (session, _, peer) => options.tunnels.serve(session, peer),
+      ),
+      protocols: [SUBPROTOCOL_V2],
+      authorize: () => {}, // by the hello
     },
   };
 }

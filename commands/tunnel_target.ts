@@ -1,0 +1,30 @@
+/** The operands of `wasimoff tunnel`: what kind of service it is, and where it listens. */
+
+import { didYouMean } from "./suggest.ts";
+import { usageError } from "./usage_error.ts";
+
+export interface TunnelTarget {
+  readonly kind: "http" | "tcp";
+  readonly hostname: string;
+  readonly port: number;
+}
+
+const KINDS = ["http", "tcp"] as const;
+const PLACE = /^(?:(\[[0-9a-f:.]+\]|[a-z0-9._-]+):)?(\d{1,5})$/i;
+
+/** Reads `http 3000` or `tcp db.intern:5432`; anything else is wrong usage. A port alone is one of this machine. */
+export function parseTunnelTarget([kindText = "", place = ""]: readonly string[]): TunnelTarget {
+  const kind = KINDS.find((kind) => kind === kindText);
+  if (kind === undefined) {
+    throw usageError(
+      `"${kindText}" is no kind of tunnel${didYouMean(kindText, KINDS) || ": give http or tcp"}`,
+    );
+  }
+  const [, host = "localhost", portText] = PLACE.exec(place.replace(/^(https?|tcp):\/\/([^/]+)\/?$/, "$2")) ??
+    [];
+  const port = Number(portText);
+  if (!(port >= 1 && port <= 65_535)) {
+    throw usageError(`"${place}" is no place of a service: write "3000" or "host:3000"`);
+  }
+  return { kind, hostname: host.replace(/^\[(.*)\]$/, "$1"), port };
+}

@@ -1,0 +1,65 @@
+/** The tunnels of a broker: their registry, their names and their public ports, wired. */
+
+import { addressGroup } from "../broker/identity/address_group.ts";
+import { serveTunnels, type TunnelFaces, type TunnelPeer } from "../broker/endpoint_v2_tunnel.ts";
+import { WasimoffError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Session } from "../session/session.ts";
+import { TunnelNames, UNSAVED_TUNNEL_NAMES } from "../tunnel/tunnel_names.ts";
+import { TunnelRegistry } from "../tunnel/tunnel_registry.ts";
+import { type PortRange, TcpPorts } from "./tcp_ports.ts";
+import { TunnelNamesFile } from "./tunnel_names_file.ts";
+
+export interface TunnelHostOptions {
+  /** A directory where names are remembered, or null. */
+  readonly storage: string | null;
+  /** Where public ports listen. */
+  readonly hostname: string;
+  /** null when there are none. */
+  readonly tcpPorts: PortRange | null;
+  /** The public URL of the HTTP tunnel of a name; null where HTTP is not served. */
+  readonly httpUrl: ((name: string) => string) | null;
+  readonly logger: Logger;
+}
+
+export class TunnelHost {
+  readonly registry: TunnelRegistry;
+  readonly #ports: TcpPorts;
+  readonly #faces: TunnelFaces;
+  readonly #logger: Logger;
+
+  private constructor(names: TunnelNames, { hostname, tcpPorts, httpUrl, logger }: TunnelHostOptions) {
+    this.registry = new TunnelRegistry({ names, groupOf: addressGroup });
+    const ports = this.#ports = new TcpPorts({ hostname, range: tcpPorts, logger });
+    this.#logger = logger;
+    this.#faces = {
+      httpUrl: httpUrl ?? refuseHttp,
+      checkPort: (name, port) => ports.check(name, port),
+      openPort: (tunnel, port) => ports.open(tunnel, port),
+    };
+  }
+
+  /** Rejects with `failed_precondition` for names that cannot be read. */
+  static async open(options: TunnelHostOptions): Promise<TunnelHost> {
+    const { storage } = options;
+    const names = storage === null ? UNSAVED_TUNNEL_NAMES : new TunnelNamesFile(storage);
+    return new TunnelHost(await TunnelNames.open(names), options);
+  }
+
+  /** Serves a session until its end. */
+  serve(session: Session, peer: TunnelPeer): void {
+    serveTunnels(session, peer, { registry: this.registry, faces: this.#faces, logger: this.#logger });
+  }
+
+  /** Closes the public ports; tunnels end with their sessions. */
+  close(): void {
+    this.#ports.close();
+  }
+}
+
+function refuseHttp(): never {
+  throw new WasimoffError(
+    "failed_precondition",
+    "broker serves no HTTP tunnels: start it with --tunnel-domain",
+  );
+}
