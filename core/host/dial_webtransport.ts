@@ -1,0 +1,152 @@
+/** Connects to a WebTransport server over QUIC. */
+
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { WasimoffError } from "../errors.ts";
+import { unlessAborted } from "../unless_aborted.ts";
+import { connectWebTransport } from "../webtransport/client.ts";
+import type { WebTransportSession } from "../webtransport/session.ts";
+import { ALPN_HTTP3, QUIC_OPTIONS } from "./quic_options.ts";
+import { quicStreamErrorCode } from "./quic_stream_error.ts";
+
+export interface DialWebTransportOptions {
+  /** SHA-256 of certificates, of which the server has one; nothing else of it is checked then. */
+  readonly certHashes?: readonly Uint8Array[];
+  /** Certificates of authorities (PEM) besides those that every program trusts. */
+  readonly caCerts?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly protocols?: readonly string[];
+  /** Ends the attempt; the open session does not depend on it. */
+  readonly signal?: AbortSignal;
+}
+
+/** For names, the handshake and the answer, over all addresses of a name. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A name may have more addresses; one that does not answer costs the time for the next. */
+const MAX_ADDRESSES = 4;
+const DEFAULT_PORT = 443;
+/** Of TLS in QUIC (RFC 9001 4.8): the certificate is not as it should be. */
+const CERTIFICATE_REFUSED = /certificate|UnknownIssuer|NotValidForName|CaUsedAsEndEntity/i;
+
+/**
+ * Opens a session at `url` (https:), on a connection of its own that ends with it. Rejects with a WasimoffError
+ * that names the URL and says what to do.
+ */
+export async function dialWebTransport(
+  url: string,
+  options: DialWebTransportOptions = {},
+): Promise<WebTransportSession> {
+  const target = parse(url);
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(unreachable(url, `no answer within ${CONNECT_TIMEOUT_MS / 1000} s`, undefined)),
+    CONNECT_TIMEOUT_MS,
+  );
+  const signal = AbortSignal.any(options.signal ? [options.signal, late.signal] : [late.signal]);
+  try {
+    const quic = await connect(target, options, signal);
+    return await connectWebTransport(quic, {
+      authority: target.host,
+      path: target.pathname + target.search,
+      streamErrorCode: quicStreamErrorCode,
+      headers: options.headers ?? {},
+      protocols: options.protocols ?? [],
+      signal,
+    });
+  } catch (error) {
+    const { code, message, cause } = WasimoffError.from(error, "unavailable");
+    if (message.includes(url)) throw error;
+    throw new WasimoffError(code, `cannot open a session at "${url}": ${message}`, { cause: cause ?? error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function parse(url: string): URL {
+  const target = URL.parse(url);
+  if (target?.protocol === "https:") return target;
+  throw new WasimoffError(
+    "invalid_argument",
+    `cannot open a session at "${url}": the URL must begin with https://`,
+  );
+}
+
+/** Tries the addresses of the name one after the other; the last error counts. */
+async function connect(
+  target: URL,
+  options: DialWebTransportOptions,
+  signal: AbortSignal,
+): Promise<Deno.QuicConn> {
+  const addresses = await addressesOf(target, signal);
+  let failure: unknown;
+  for (const address of addresses) {
+    try {
+      return await connectTo(address, target, { ...options, signal });
+    } catch (error) {
+      if (signal.aborted) throw WasimoffError.from(signal.reason, "canceled");
+      failure = error;
+    }
+  }
+  throw explained(target.href, failure);
+}
+
+async function connectTo(
+  address: string,
+  target: URL,
+  { certHashes, caCerts, signal }: DialWebTransportOptions & { signal: AbortSignal },
+): Promise<Deno.QuicConn> {
+  const hashes = certHashes?.map((value) => ({ algorithm: "sha-256", value }));
+  const connecting = Promise.resolve(Deno.connectQuic({
+    ...QUIC_OPTIONS,
+    endpoint: new Deno.QuicEndpoint({ hostname: isIP(address) === 6 ? "::" : "0.0.0.0", port: 0 }),
+    hostname: address,
+    serverName: bare(target.hostname),
+    port: Number(target.port || DEFAULT_PORT),
+    alpnProtocols: [ALPN_HTTP3],
+    ...(caCerts === undefined ? {} : { caCerts: [...caCerts] }),
+    // Deno takes it, but its types do not know it.
+    ...(hashes === undefined ? {} : { serverCertificateHashes: hashes }),
+  }));
+  try {
+    return await unlessAborted(connecting, signal);
+  } catch (error) {
+    connecting.then((connection) => connection.close(), () => {});
+    throw error;
+  }
+}
+
+/** Of a name: both families, those of the older one first for "localhost", where our listener is. */
+async function addressesOf(target: URL, signal: AbortSignal): Promise<readonly string[]> {
+  const name = bare(target.hostname);
+  if (isIP(name) !== 0) return [name];
+  if (name === "localhost") return ["127.0.0.1", "::1"];
+  try {
+    const found = await unlessAborted(lookup(name, { all: true, order: "verbatim" }), signal);
+    return found.slice(0, MAX_ADDRESSES).map(({ address }) => address);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw unreachable(target.href, `there is no host "${name}"`, error);
+  }
+}
+
+/** Without the brackets of IPv6. */
+function bare(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
+function explained(url: string, cause: unknown): WasimoffError {
+  const reason = WasimoffError.from(cause).message;
+  if (CERTIFICATE_REFUSED.test(reason)) {
+    const advice = "give its hash or its authority, or use another URL";
+    return new WasimoffError(
+      "unauthenticated",
+      `cannot trust the certificate of "${url}": ${advice}: ${reason}`,
+      { cause },
+    );
+  }
+  return unreachable(url, /timed out/.test(reason) ? "no answer, is UDP let through?" : reason, cause);
+}
+
+function unreachable(url: string, reason: string, cause: unknown): WasimoffError {
+  return new WasimoffError("unavailable", `cannot reach "${url}": ${reason}`, { cause });
+}

@@ -1,0 +1,63 @@
+/** The CONNECT stream of a session that is agreed on: capsules in DATA frames both ways. */
+
+import { type Capsule, CapsuleReader, encodeClose, encodeDrain } from "./capsule.ts";
+import type { FrameStream } from "./frame_stream.ts";
+import { Http3Error } from "./http3_error.ts";
+import { encodeFrame, FRAME_TYPE } from "./http3_frame.ts";
+import type { QuicBidirectionalStream } from "./quic_connection.ts";
+
+/** Its id is that of the session. */
+export class ConnectStream {
+  readonly id: bigint;
+  readonly #frames: FrameStream;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+
+  /** `frames` has read the header fields. */
+  constructor(stream: QuicBidirectionalStream, frames: FrameStream) {
+    this.id = stream.writable.id;
+    this.#frames = frames;
+    this.#writer = stream.writable.getWriter();
+  }
+
+  /** Reads capsules until the peer ends its direction. Rejects with what is wrong with them or with the stream. */
+  async read(onCapsule: (capsule: Capsule) => void): Promise<void> {
+    const capsules = new CapsuleReader();
+    for (;;) {
+      const frame = await this.#frames.next();
+      if (frame === undefined) return capsules.end();
+      if (frame.type !== FRAME_TYPE.DATA) {
+        throw new Http3Error(
+          "H3_FRAME_UNEXPECTED",
+          "read session: header fields follow those of its request",
+        );
+      }
+      for (const capsule of capsules.push(frame.payload)) onCapsule(capsule);
+    }
+  }
+
+  sendDrain(): void {
+    this.#send(encodeDrain());
+  }
+
+  /** RangeError for a code that has not 32 bits. */
+  sendClose(code: number, reason: string): void {
+    this.#send(encodeClose(code, reason));
+  }
+
+  /** Ends our direction. */
+  finish(): void {
+    this.#writer.close().catch(ignore);
+  }
+
+  /** Ends the peer's direction, and `read`. */
+  cancel(): void {
+    this.#frames.cancel();
+  }
+
+  #send(capsule: Uint8Array): void {
+    this.#writer.write(encodeFrame(FRAME_TYPE.DATA, capsule)).catch(ignore);
+  }
+}
+
+/** A peer that does not read its capsules any more has ended the session: `read` says so. */
+function ignore(): void {}
