@@ -96,9 +96,10 @@ async function connectTo(
   { certHashes, caCerts, signal }: DialWebTransportOptions & { signal: AbortSignal },
 ): Promise<Deno.QuicConn> {
   const hashes = certHashes?.map((value) => ({ algorithm: "sha-256", value }));
+  const endpoint = new Deno.QuicEndpoint({ hostname: isIP(address) === 6 ? "::" : "0.0.0.0", port: 0 });
   const connecting = Promise.resolve(Deno.connectQuic({
     ...QUIC_OPTIONS,
-    endpoint: new Deno.QuicEndpoint({ hostname: isIP(address) === 6 ? "::" : "0.0.0.0", port: 0 }),
+    endpoint,
     hostname: address,
     serverName: bare(target.hostname),
     port: Number(target.port || DEFAULT_PORT),
@@ -110,7 +111,8 @@ async function connectTo(
   try {
     return await unlessAborted(connecting, signal);
   } catch (error) {
-    connecting.then((connection) => connection.close(), () => {});
+    endpoint.close(); // else an attempt that nobody waits for goes on for half a minute, and the process with it
+    connecting.catch(() => {}); // told already
     throw error;
   }
 }
