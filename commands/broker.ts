@@ -7,6 +7,8 @@ import { BrokerHost } from "../core/host/broker_host.ts";
 import { PROTOCOLS } from "../core/host/broker_routes.ts";
 import { startHash } from "../core/host/hash.ts";
 import type { ListenAddress as BoundAddress } from "../core/host/listen_on.ts";
+import { ALL_ADDRESSES, onAllAddresses } from "./all_addresses.ts";
+import { type BrokerCertificates, checkCertificateFlags, openCertificates } from "./broker_certificates.ts";
 import { BROKER_COMMAND_FLAGS } from "./broker_flags.ts";
 import { type Call, defineCommand } from "./command.ts";
 import { formatListenAddress, type ListenAddress } from "./listen_address.ts";
@@ -21,17 +23,34 @@ export const command = defineCommand({
     "wasimoff broker --http :4080 --token-file tokens --storage /var/lib/wasimoff",
   ],
   flags: BROKER_COMMAND_FLAGS,
-  notes: ["Also read: WASIMOFF_HTTP_LISTEN, WASIMOFF_ALLOWED_ORIGINS, WASIMOFF_FILESTORAGE"],
+  notes: [
+    "Also read: WASIMOFF_HTTP_LISTEN, _HTTP_CERT, _HTTP_KEY, _HTTPS, _QUIC_LISTEN,",
+    "  _QUIC_CERT, _QUIC_KEY, _TRANSPORT_URL, _ALLOWED_ORIGINS, _FILESTORAGE",
+  ],
   server: true,
   run: serve,
 });
 
 type BrokerCall = Call<typeof BROKER_COMMAND_FLAGS>;
 
-/** Addresses of all interfaces: both families where the machine has IPv6. */
-const ALL_ADDRESSES = ["::", "0.0.0.0"];
+async function serve(call: BrokerCall): Promise<number> {
+  const { options, sources, log } = call;
+  checkCertificateFlags(options);
+  // The existing broker serves HTTPS as soon as it has these files for it.
+  const https = options.https || (sources.https === "default" && Boolean(Deno.env.get("WASIMOFF_HTTP_CERT")));
+  await using certificates = await openCertificates(options, { https, log });
+  return await serveWith(call, { certificates, https });
+}
 
-async function serve({ options, log, signal }: BrokerCall): Promise<number> {
+interface Encrypted {
+  readonly certificates: BrokerCertificates | null;
+  readonly https: boolean;
+}
+
+async function serveWith(
+  { options, sources, log, signal }: BrokerCall,
+  { certificates, https }: Encrypted,
+): Promise<number> {
   const access = await admission(options);
   const { host, port } = options.http;
   const start = (hostname: string) =>
@@ -45,6 +64,12 @@ async function serve({ options, log, signal }: BrokerCall): Promise<number> {
       allowedOrigins: options.allowedOrigins,
       trustedProxies: options.trustedProxies,
       tcpPorts: options.tcpPorts,
+      encryption: certificates && {
+        certificates: certificates.source,
+        https,
+        quic: options.quic && { ...options.quic, required: sources.quic !== "default" },
+        transportUrl: options.transportUrl,
+      },
       version: {
         version: VERSION,
         revision: "devel",
@@ -53,16 +78,20 @@ async function serve({ options, log, signal }: BrokerCall): Promise<number> {
       },
       logger: log,
     });
-  const broker = host === null
-    ? await start(ALL_ADDRESSES[0]!).catch(() => start(ALL_ADDRESSES[1]!))
-    : await start(host);
-  const url = publicUrl(options.http, broker.address);
+  const broker = await onAllAddresses(host, start);
+  const url = publicUrl(options.http, { address: broker.address, https });
+  const hash = certificates?.source.hashes[0];
+  const trust = https && hash !== undefined ? ` --cert-hash ${hash}` : "";
   if (access.token !== null) {
     log.warn("others than this machine need the token of this run; to let them in, paste there:");
-    log.warn(`  WASIMOFF_TOKEN=${access.token} wasimoff provider --url ${url}`);
-    log.warn(`  WASIMOFF_TOKEN=${access.token} wasimoff submit --url ${url} task.wasm`);
+    log.warn(`  WASIMOFF_TOKEN=${access.token} wasimoff provider --url ${url}${trust}`);
+    log.warn(`  WASIMOFF_TOKEN=${access.token} wasimoff submit --url ${url}${trust} task.wasm`);
   }
   log.info(`broker is ready at ${url}`);
+  if (broker.quicAddress !== null) {
+    const certificate = { certificate: certificates!.source.kind, ...(hash !== undefined && { hash }) };
+    log.info("WebTransport is served", { ...broker.quicAddress, ...certificate });
+  }
   if (broker.grpcAddress !== null) log.info("gRPC is served", { ...broker.grpcAddress });
   try {
     await aborted(signal);
@@ -77,12 +106,12 @@ async function serve({ options, log, signal }: BrokerCall): Promise<number> {
 
 /** Whom the broker lets in besides this machine; a token of its own when it would be open to the network otherwise. */
 async function admission(
-  { http, grpc, open, tokenFile }: BrokerCall["options"],
+  { http, grpc, quic, open, tokenFile }: BrokerCall["options"],
 ): Promise<{ tokens: Tokens | null; token: string | null }> {
   if (tokenFile !== null) {
     return { tokens: Tokens.parse(await readTokens(tokenFile), startHash), token: null };
   }
-  if (open || [http, grpc ?? http].every(isLoopbackHost)) return { tokens: null, token: null };
+  if (open || [http, grpc ?? http, quic ?? http].every(isLoopbackHost)) return { tokens: null, token: null };
   const token = generateToken((bytes) => void crypto.getRandomValues(bytes));
   return { tokens: new Tokens([token], startHash), token };
 }
@@ -110,9 +139,12 @@ function grpcAddress(grpc: ListenAddress | null, hostname: string): BoundAddress
 }
 
 /** The URL to give to others: a name that is ours to choose, with the port that was taken. */
-function publicUrl({ host }: ListenAddress, { port }: BoundAddress): string {
+function publicUrl(
+  { host }: ListenAddress,
+  { address: { port }, https }: { readonly address: BoundAddress; readonly https: boolean },
+): string {
   const name = host === null || ALL_ADDRESSES.includes(host) ? Deno.hostname() : host;
-  return `http://${formatListenAddress({ host: name, port })}`;
+  return `${https ? "https" : "http"}://${formatListenAddress({ host: name, port })}`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -35,6 +35,13 @@ export const limit: FlagKind<number> = one("TIME", atLeast(1, parseDuration, "1m
 
 export const listenAddress: FlagKind<ListenAddress> = one("ADDR", parseListenAddress, formatListenAddress);
 
+/** `off` is null. */
+export const listenAddressOrOff: FlagKind<ListenAddress | null> = one(
+  "ADDR|off",
+  (value) => value === "off" ? null : parseListenAddress(value),
+  (address) => address === null ? "off" : formatListenAddress(address),
+);
+
 /** Unix milliseconds, to come. */
 export const time: FlagKind<number> = one("TIME", (value) => {
   const now = Date.now();

@@ -20,6 +20,7 @@ import { FileNames } from "../storage/file_names.ts";
 import type { FileStore } from "../storage/file_store.ts";
 import { brokerNumbers } from "./broker_numbers.ts";
 import { brokerRoutes } from "./broker_routes.ts";
+import { EncryptedFaces, type EncryptionOptions } from "./encrypted_faces.ts";
 import { openFiles } from "./files.ts";
 import { startHash } from "./hash.ts";
 import type { GrpcServer, GrpcServerOptions } from "./grpc_server.ts";
@@ -47,6 +48,8 @@ export interface BrokerHostOptions {
   readonly trustedProxies: readonly string[];
   /** Public ports for TCP tunnels; none when absent. */
   readonly tcpPorts?: PortRange | null;
+  /** For QUIC and HTTPS; with neither when absent. */
+  readonly encryption?: EncryptionOptions | null;
   readonly version: VersionInfo;
   readonly logger: Logger;
 }
@@ -65,6 +68,7 @@ export class BrokerHost implements AsyncDisposable {
   readonly #cluster: ClusterV1;
   readonly #pipes: OpenPipes;
   readonly #tunnels: TunnelHost;
+  readonly #encrypted: EncryptedFaces;
   readonly #sampling: ReturnType<typeof setInterval>;
 
   private constructor(broker: Broker, files: FileStore, parts: Parts) {
@@ -76,6 +80,7 @@ export class BrokerHost implements AsyncDisposable {
     this.#cluster = parts.cluster;
     this.#pipes = parts.pipes;
     this.#tunnels = parts.tunnels;
+    this.#encrypted = parts.encrypted;
     this.#sampling = setInterval(() => {
       parts.throughput.sample(endedTasks(broker));
       parts.cluster.tick();
@@ -99,31 +104,44 @@ export class BrokerHost implements AsyncDisposable {
     const tasks = new TasksV1({ broker, files, names, startHash, now: unixMs });
     const tunnels = await openTunnels(options);
     const shared = { ...accessRules(options), files, names, tasks, compression: [rpcGzip], logger };
+    const encrypted = new EncryptedFaces(options.encryption ?? null, logger);
     const app = createHttpApp({
       ...shared,
       maxUploadBytes: DEFAULT_MAX_UPLOAD_BYTES,
       version,
-      transport: () => ({ quic: null, url: null, names: [], hashes: [] }),
+      transport: () => encrypted.transport,
       providers: () => broker.providers(),
       metrics: () => metrics.page(),
     });
     const webSockets = { ...shared, broker, acceptor, cluster, pipes, tunnels, storagePath: STORAGE_PATH };
+    const routes = brokerRoutes(webSockets);
     const server = await serveHttp({
       ...options.listen,
+      ...encrypted.httpOptions,
       fetch: (request, peer) => app.fetch(request, peer),
-      webSocketRoutes: brokerRoutes(webSockets),
+      webSocketRoutes: routes,
       logger,
     });
-    const grpc = options.grpc && await startGrpc({ ...shared, listen: options.grpc }).catch(async (error) => {
+    const parts = { acceptor, server, encrypted, throughput, cluster, pipes, tunnels };
+    try {
+      await encrypted.open(server, routes);
+      const grpc = options.grpc && await startGrpc({ ...shared, listen: options.grpc });
+      return new BrokerHost(broker, files, { ...parts, grpc });
+    } catch (error) {
+      await encrypted.close({ graceMs: 0 });
       await server.close();
       throw error;
-    });
-    return new BrokerHost(broker, files, { acceptor, server, grpc, throughput, cluster, pipes, tunnels });
+    }
   }
 
   /** Where it listens, with the real port. */
   get address(): ListenAddress {
     return this.#server.address;
+  }
+
+  /** Where QUIC is served, with the real port; null for nowhere. */
+  get quicAddress(): ListenAddress | null {
+    return this.#encrypted.quicAddress;
   }
 
   /** Where gRPC is served, with the real port; null for nowhere. */
@@ -161,7 +179,8 @@ export class BrokerHost implements AsyncDisposable {
     this.#pipes.close("broker is shutting down");
     this.#tunnels.close();
     await this.#grpc?.close();
-    await this.#server.close({ graceMs: CLOSE_GRACE_MS });
+    const grace = { graceMs: CLOSE_GRACE_MS };
+    await Promise.all([this.#encrypted.close(grace), this.#server.close(grace)]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -172,6 +191,7 @@ export class BrokerHost implements AsyncDisposable {
 interface Parts {
   readonly acceptor: SessionAcceptor;
   readonly server: HttpServer;
+  readonly encrypted: EncryptedFaces;
   readonly grpc: GrpcServer | null;
   readonly throughput: Throughput;
   readonly cluster: ClusterV1;
