@@ -46,6 +46,11 @@ export class TunnelHost {
     return new TunnelHost(await TunnelNames.open(names), options);
   }
 
+  /** Public TCP ports that are open. */
+  get openPorts(): number {
+    return this.#ports.size;
+  }
+
   /** Serves a session until its end. */
   serve(session: Session, peer: TunnelPeer): void {
     serveTunnels(session, peer, { registry: this.registry, faces: this.#faces, logger: this.#logger });
