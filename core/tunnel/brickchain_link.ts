@@ -95,10 +95,13 @@ export class BrickchainLink implements BrickchainLane {
     return (await Promise.all([answer, send()]))[0];
   }
 
-  /** Opens a WebSocket at the client for one of the public, which is paused. Throws as `request` does. */
+  /** Whether one more WebSocket may be opened. */
+  get opens(): boolean {
+    return !this.#closed && !this.#relays.full;
+  }
+
+  /** Opens a WebSocket at the client for one of the public, which is paused. To be asked with `opens` before. */
   open(request: Omit<WsRequest, "kind" | "id">, socket: RelayedSocket): BrickchainRelay {
-    if (this.#closed) throw clientGone();
-    if (this.#relays.full) throw new WasimoffError("resource_exhausted", "too many WebSockets are open");
     const id = this.#options.newId();
     const relay = this.#relays.expect(id);
     relay.attach(socket);

@@ -1,0 +1,128 @@
+/** One HTTP request of the public to a Brickchain client, and its answer. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Code, WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
+import { publicAnswer } from "../tunnel/brickchain_answer.ts";
+import { MAX_BODY_BYTES } from "../tunnel/brickchain_document.ts";
+import { requestHeaders } from "../tunnel/brickchain_headers.ts";
+import { splitTarget } from "../tunnel/brickchain_path.ts";
+import type { BrickchainServer } from "../tunnel/brickchain_server.ts";
+
+export interface BrickchainRequestOptions {
+  readonly server: BrickchainServer;
+  readonly id: string;
+  /** Path and query for the service. */
+  readonly target: string;
+  /** The peer is a trusted proxy. */
+  readonly proxy: boolean;
+}
+
+/** Existing servers lack HEAD and PATCH. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+/** From the headers to the end of a body. */
+const BODY_TIMEOUT_MS = 30_000;
+
+/** What a code becomes for the public; statuses and most texts are those of existing servers (brickchain.md 5). */
+const STATUS: Readonly<Partial<Record<Code, number>>> = {
+  invalid_argument: 400,
+  unimplemented: 405,
+  not_found: 502,
+  unavailable: 502,
+  out_of_range: 502,
+  deadline_exceeded: 504,
+  resource_exhausted: 429,
+};
+
+/** A body that is too large or too slow, which is not the client's fault. */
+class BodyFailure extends Error {
+  constructor(readonly status: 408 | 413, message: string) {
+    super(message);
+  }
+}
+
+/** Answers, whatever happens; what is not ours is thrown after the answer, for the log. */
+export async function forwardToBrickchain(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  options: BrickchainRequestOptions,
+): Promise<void> {
+  const left = new AbortController();
+  outgoing.once("close", () => left.abort());
+  try {
+    const answer = await ask(incoming, outgoing, { ...options, signal: left.signal });
+    outgoing.writeHead(answer.status, [...answer.headers]);
+    outgoing.end(answer.body);
+  } catch (error) {
+    if (left.signal.aborted) return;
+    if (error instanceof BodyFailure) return refuse(outgoing, error.status, error.message, true);
+    refuseWith(outgoing, error);
+    if (!(error instanceof WasimoffError)) throw error;
+  }
+}
+
+/** The text/plain answer for an error. */
+export function refuseWith(outgoing: ServerResponse, error: unknown): void {
+  const { code, message } = error instanceof WasimoffError
+    ? error
+    : new WasimoffError("internal", "request failed inside the server: see its log");
+  refuse(outgoing, STATUS[code] ?? 500, message);
+}
+
+/** `hangUp` also ends the connection: what is still to come of the request is not wanted. */
+function refuse(outgoing: ServerResponse, status: number, text: string, hangUp = false): void {
+  const body = new TextEncoder().encode(`${text}\n`);
+  outgoing.writeHead(status, {
+    "content-type": "text/plain; charset=utf-8",
+    "content-length": body.length,
+    "x-content-type-options": "nosniff",
+    ...(hangUp ? { connection: "close" } : {}),
+  });
+  outgoing.end(body);
+}
+
+async function ask(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { server, id, target, proxy, signal }: BrickchainRequestOptions & { readonly signal: AbortSignal },
+) {
+  const { method = "GET", rawHeaders, headers } = incoming;
+  const place = splitTarget(target);
+  if (place === null) throw new WasimoffError("invalid_argument", "path is not UTF-8");
+  if (!METHODS.has(method)) throw new WasimoffError("unimplemented", `method ${method} is not allowed`);
+  if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const link = server.admit(id);
+  if (headers.expect !== undefined) outgoing.writeContinue();
+  const body = await readBody(incoming);
+  const response = await link.request({
+    ...place,
+    headers: requestHeaders(rawHeaders, { webSocket: false, proxy }),
+    method,
+    body: body.toBase64(),
+  }, signal);
+  return publicAnswer(response, method);
+}
+
+async function readBody(incoming: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new BodyFailure(408, "request body is too slow")), BODY_TIMEOUT_MS);
+  incoming.on("data", (chunk: Uint8Array) => {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) return reject(tooLarge());
+    chunks.push(chunk);
+  });
+  incoming.once("end", resolve);
+  incoming.once("close", () => reject(new WasimoffError("canceled", "request broke off")));
+  try {
+    await promise;
+    return joinChunks(chunks);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLarge(): BodyFailure {
+  return new BodyFailure(413, `request body is too large: ${MAX_BODY_BYTES} bytes are allowed`);
+}
