@@ -1,13 +1,14 @@
 /** The rendezvous of a broker: its state, its clock, its files, and its listener. */
 
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { addressGroup } from "../broker/identity/address_group.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type BridgeList, DEFAULT_BRIDGES, parseBridgeList } from "../rendezvous/bridge_list.ts";
 import { MeetingPoint } from "../rendezvous/meeting_point.ts";
 import { PollShares } from "../rendezvous/poll_shares.ts";
-import { Rendezvous } from "../rendezvous/rendezvous.ts";
+import { Rendezvous, type RendezvousPeer } from "../rendezvous/rendezvous.ts";
 import { scrubbed } from "../rendezvous/scrub.ts";
 import { type Credentials, type HttpInterceptor, type HttpServer, serveHttp } from "./http_server.ts";
 import type { ListenAddress } from "./listen_on.ts";
@@ -62,6 +63,8 @@ export class RendezvousHost implements AsyncDisposable {
       setInterval(() => {
         parts.rendezvous.expire();
         parts.meetings.expire();
+        parts.shared.expire();
+        parts.own.expire();
       }, EXPIRE_INTERVAL_MS),
       setInterval(() => void endPeriod(parts.rendezvous, options), PERIOD_SECONDS * 1_000),
     ];
@@ -82,13 +85,13 @@ export class RendezvousHost implements AsyncDisposable {
     const face = {
       ...{ rendezvous, meetings, logger },
       meetingShares: new PollShares(pollsPerAddress),
-      identifyPeer: (incoming: IncomingMessage) => identifyPeer(incoming, options),
+      identifyPeer: peerIdentifier(options),
       prometheus: () => metrics.page(),
     };
     const shared = new RendezvousHttp({ ...face, metricsLog: null });
     const own = new RendezvousHttp({ ...face, metricsLog: () => readMetricsLog(options.metricsLog) });
     const server = options.listen && await listen(own, options.listen, { ...options, logger });
-    return new RendezvousHost({ rendezvous, meetings, shared, server }, { ...options, logger });
+    return new RendezvousHost({ rendezvous, meetings, shared, own, server }, { ...options, logger });
   }
 
   /** Of the listener of its own, with the real port; null without one. */
@@ -118,6 +121,7 @@ interface Parts {
   readonly rendezvous: Rendezvous;
   readonly meetings: MeetingPoint;
   readonly shared: RendezvousHttp;
+  readonly own: RendezvousHttp;
   readonly server: HttpServer | null;
 }
 
@@ -139,17 +143,24 @@ function listen(
   });
 }
 
-/** Trusted proxies that do not say for whom they poll have no bound, as this machine has none. */
-function identifyPeer(
-  { socket, headers }: IncomingMessage,
-  { clientAddress, isProxy }: RendezvousHostOptions,
-) {
-  const forwardedFor = headers["x-forwarded-for"];
-  const address = clientAddress(
-    socket.remoteAddress ?? "",
-    forwardedFor === undefined ? null : String(forwardedFor),
-  );
-  return { address, share: isProxy(address) ? null : addressGroup(address) };
+/**
+ * Who asks, worked out once for each connection unless a proxy speaks for others. Trusted proxies that do not say for
+ * whom they poll have no bound, as this machine has none.
+ */
+function peerIdentifier({ clientAddress, isProxy }: RendezvousHostOptions) {
+  const known = new WeakMap<Socket, RendezvousPeer>();
+  return ({ socket, headers }: IncomingMessage): RendezvousPeer => {
+    const forwardedFor = headers["x-forwarded-for"];
+    const found = forwardedFor === undefined ? known.get(socket) : undefined;
+    if (found !== undefined) return found;
+    const address = clientAddress(
+      socket.remoteAddress ?? "",
+      forwardedFor === undefined ? null : String(forwardedFor),
+    );
+    const peer = { address, share: isProxy(address) ? null : addressGroup(address) };
+    if (forwardedFor === undefined) known.set(socket, peer);
+    return peer;
+  };
 }
 
 async function readBridges(path: string | null): Promise<BridgeList> {

@@ -1,6 +1,6 @@
 /** The HTTP face of the rendezvous, on node's own requests: each match is three of them, and each costs (snowflake 2). */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { joinChunks } from "../join_chunks.ts";
 import { AMP_PATH } from "../rendezvous/amp_path.ts";
@@ -38,6 +38,11 @@ export interface RendezvousHttpOptions {
   readonly logger: Logger;
 }
 
+/** From the headers to the end of the body. */
+const BODY_TIMEOUT_MS = 10_000;
+
+const decoder = new TextDecoder();
+
 type Handler = (exchange: Exchange) => void;
 
 /** What replies need to be written; the peer may be gone before. */
@@ -51,6 +56,8 @@ interface Exchange {
 export class RendezvousHttp {
   readonly #options: RendezvousHttpOptions;
   readonly #routes: ReadonlyMap<string, Handler>;
+  /** Requests whose body is still coming and when they began, in that order. */
+  readonly #bodies = new Map<IncomingMessage, number>();
 
   constructor(options: RendezvousHttpOptions) {
     this.#options = options;
@@ -84,6 +91,15 @@ export class RendezvousHttp {
     const exchange = { incoming, outgoing, path: pathOf(incoming.url ?? "") };
     outgoing.on("error", () => {}); // the peer is gone: `close` says so, too
     this.#guard(exchange, () => this.#route(exchange));
+  }
+
+  /** Cuts off requests whose body does not come: to be called a few times in a second. */
+  expire(): void {
+    const latest = performance.now() - BODY_TIMEOUT_MS;
+    for (const [incoming, startedMs] of this.#bodies) {
+      if (startedMs > latest) break;
+      incoming.destroy();
+    }
   }
 
   #route(exchange: Exchange): void {
@@ -182,6 +198,7 @@ export class RendezvousHttp {
       write(outgoing, { status: 400, body: "" }, { ...CORS, Connection: "close" });
     };
     if (Number(incoming.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return tooLarge();
+    this.#bodies.set(incoming, performance.now());
     const chunks: Uint8Array[] = [];
     let length = 0;
     incoming.on("data", (chunk: Buffer) => {
@@ -189,11 +206,14 @@ export class RendezvousHttp {
       if (length > MAX_BODY_BYTES) tooLarge();
       else chunks.push(chunk);
     });
-    incoming.on("error", () => {}); // `close` of the response tells the end
+    incoming.on("error", () => {}); // `close` tells the end
+    incoming.on("close", () => this.#bodies.delete(incoming));
     incoming.on("end", () => {
-      if (length <= MAX_BODY_BYTES) {
-        use(new TextDecoder().decode(chunks.length === 1 ? chunks[0] : joinChunks(chunks)));
-      }
+      this.#bodies.delete(incoming);
+      if (length > MAX_BODY_BYTES) return;
+      const bytes = chunks.length === 1 ? chunks[0]! : joinChunks(chunks);
+      chunks.length = 0; // a poll waits for long, and its request keeps this listener
+      this.#guard(exchange, () => use(decoder.decode(bytes)));
     });
   }
 }
@@ -215,7 +235,7 @@ function write(
   headers: Record<string, string>,
 ): void {
   if (outgoing.destroyed || outgoing.headersSent) return;
-  outgoing.writeHead(status, { ...headers, "Content-Length": new TextEncoder().encode(body).length });
+  outgoing.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(body) });
   outgoing.end(body);
 }
 

@@ -249,6 +249,18 @@ rendezvousTest("goes on after requests that break off at every place", async (sc
   await untilWaiting(scene, 0);
 });
 
+rendezvousTest("cuts off a request whose body does not come", async (scene) => {
+  const socket = connect(scene.host.address!.port, "127.0.0.1");
+  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  socket.on("error", () => {});
+  socket.resume();
+  socket.write(`POST /proxy HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"Sid":`);
+  const startedMs = performance.now();
+  await closed;
+  const tookMs = performance.now() - startedMs;
+  ok(tookMs > 9_000 && tookMs < 15_000, `${tookMs} ms`);
+});
+
 rendezvousTest("introduces two peers that know a name", async ({ post }) => {
   const first = post("/rendezvous/our-secret", "offer of the first");
   // The first must be there before the second; nothing says so from outside.
