@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   cert: { summary: "make or show certificates", load: () => import("./commands/cert.ts") },
   tunnel: { summary: "publish a service behind a firewall", load: () => import("./commands/tunnel.ts") },
   connect: { summary: "reach a service behind a tunnel", load: () => import("./commands/connect.ts") },
+  doctor: { summary: "check the way to a broker", load: () => import("./commands/doctor.ts") },
   demo: { summary: "see a broker, a provider and tasks at work", load: () => import("./commands/demo.ts") },
   providers: { summary: "list the providers of the broker", load: () => import("./commands/providers.ts") },
 };

@@ -60,6 +60,7 @@ export function parseBrokerConfig(text: string): BrokerConfig {
     throw new NoConfigError("unimplemented", "the broker's config is no JSON", { cause });
   }
   const { transport, certhash, certhashes } = document ?? {};
+  if (transport === "") throw new NoConfigError("unimplemented", "the broker offers no WebTransport here");
   const url = typeof transport === "string" ? URL.parse(transport) : null;
   if (url === null || url.protocol !== "https:" || url.username !== "" || url.search !== "") {
     throw new NoConfigError("unimplemented", "the broker's config names no URL of WebTransport");

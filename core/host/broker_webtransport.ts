@@ -1,8 +1,9 @@
 /** Reaches an endpoint of a broker over WebTransport, where the broker says that it has it. */
 
-import { WasimoffError } from "../errors.ts";
+import { closeCode, WasimoffError } from "../errors.ts";
 import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
 import type { Connection } from "../session/connection.ts";
+import { openWebTransportConnection } from "../transport/webtransport_connection.ts";
 import { type BrokerConfig, fetchBrokerConfig } from "./broker_config.ts";
 import type { ServerTrust } from "./server_trust.ts";
 
@@ -20,8 +21,6 @@ export interface BrokerWebTransportOptions {
 /** How long we wait for the document, in an attempt on its own and when an older one could do. */
 const CONFIG_TIMEOUT_MS = 5_000;
 const NEWER_CONFIG_TIMEOUT_MS = 2_000;
-/** From the first packet to the open session. */
-const OPEN_TIMEOUT_MS = 10_000;
 
 /** Remembers what the broker said, for when only UDP reaches it any more. */
 export class BrokerWebTransport {
@@ -37,37 +36,26 @@ export class BrokerWebTransport {
     const { endpoint, token, agent, trust } = this.#options;
     const { transport, certHashes } = await this.#askConfig(signal);
     const url = new URL(endpoint, transport).href;
-    const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS);
-    const either = AbortSignal.any([signal, timeout]);
+    const hashes = trust.certHashes.length > 0 ? trust.certHashes : certHashes;
+    // Loaded here, as programs that take a WebSocket never need it.
+    const { dialWebTransport } = await import("./dial_webtransport.ts");
+    const session = await dialWebTransport(url, {
+      ...(hashes.length > 0 && { certHashes: hashes }),
+      ...(trust.caCerts.length > 0 && { caCerts: trust.caCerts }),
+      headers: { "user-agent": agent, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+      protocols: [SUBPROTOCOL_V2],
+      signal,
+    });
+    const leave = () => session.close({ closeCode: closeCode("canceled"), reason: "dialer has left" });
+    if (session.protocol !== SUBPROTOCOL_V2) {
+      leave();
+      throw new WasimoffError("unimplemented", `"${url}" does not speak ${SUBPROTOCOL_V2}`);
+    }
+    signal.addEventListener("abort", leave, { once: true });
     try {
-      // Loaded here, as programs that take a WebSocket never need it.
-      const [{ dialWebTransport }, { openWebTransportConnection }] = await Promise.all([
-        import("./dial_webtransport.ts"),
-        import("../transport/webtransport_connection.ts"),
-      ]);
-      const session = await dialWebTransport(url, {
-        certHashes: [...trust.certHashes.length > 0 ? trust.certHashes : certHashes],
-        caCerts: [...trust.caCerts],
-        headers: { "user-agent": agent, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
-        protocols: [SUBPROTOCOL_V2],
-        signal: either,
-      });
-      const leave = () => session.close({ closeCode: 0, reason: "left" });
-      if (session.protocol !== SUBPROTOCOL_V2) {
-        leave();
-        throw new WasimoffError("unimplemented", `"${url}" does not speak ${SUBPROTOCOL_V2}`);
-      }
-      either.addEventListener("abort", leave, { once: true });
-      try {
-        return await openWebTransportConnection(session, "dialer");
-      } finally {
-        either.removeEventListener("abort", leave);
-      }
-    } catch (error) {
-      if (signal.aborted) throw WasimoffError.from(signal.reason, "canceled");
-      if (!timeout.aborted) throw error;
-      const message = `no WebTransport with "${url}" within ${OPEN_TIMEOUT_MS / 1000} s: UDP may be blocked`;
-      throw new WasimoffError("unavailable", message, { cause: error });
+      return await openWebTransportConnection(session, "dialer");
+    } finally {
+      signal.removeEventListener("abort", leave);
     }
   }
 

@@ -182,16 +182,14 @@ function discard(opened: Opened): void {
   else opened.pipe.close(1000, reason);
 }
 
-/** These say the same over every transport, and no waiting will change them. */
+/** No waiting for another transport will change these. */
 const DECIDING: readonly Code[] = ["unauthenticated", "permission_denied"];
 
 /** One error for the ways that failed: the first alone when the others add nothing to it. */
 function failure(errors: readonly unknown[]): WasimoffError {
   const [first, second] = errors.map((error) => WasimoffError.from(error));
   if (second === undefined || second instanceof NoConfigError) return first!;
-  const codes = [first!.code, second.code];
-  const code = DECIDING.find((code) => codes.includes(code)) ??
-    (second.retryable && !first!.retryable ? second.code : first!.code);
+  const code = second.retryable && !DECIDING.includes(first!.code) ? second.code : first!.code;
   const message = `${first!.message}; over WebTransport: ${second.message}`;
   return new WasimoffError(code, message, { cause: first });
 }

@@ -44,7 +44,7 @@ export async function dialWebTransport(
   );
   const signal = AbortSignal.any(options.signal ? [options.signal, late.signal] : [late.signal]);
   try {
-    const quic = await connect(target, options, signal);
+    const quic = await connectQuic(target, { ...options, signal });
     return await connectWebTransport(quic, {
       authority: target.host,
       path: target.pathname + target.search,
@@ -71,11 +71,10 @@ function parse(url: string): URL {
   );
 }
 
-/** Tries the addresses of the name one after the other; the last error counts. */
-async function connect(
+/** Tries the addresses of the name in `target` one after the other; the last error counts. */
+export async function connectQuic(
   target: URL,
-  options: DialWebTransportOptions,
-  signal: AbortSignal,
+  { signal, ...options }: DialWebTransportOptions & { signal: AbortSignal },
 ): Promise<Deno.QuicConn> {
   const addresses = await addressesOf(target, signal);
   let failure: unknown;

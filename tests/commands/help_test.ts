@@ -15,7 +15,7 @@ import { command as upload } from "../../commands/upload.ts";
 import { flagName, flagVariable } from "../../commands/flags.ts";
 
 /** Lines of a classic terminal; what describes a task or a broker needs a few more. */
-const MAX_LINES = { broker: 36, cert: 24, provider: 24, upload: 24, files: 24, providers: 24, run: 28, submit: 36 };
+const MAX_LINES = { broker: 36, cert: 24, provider: 27, upload: 24, files: 24, providers: 24, run: 28, submit: 39 };
 const COMMANDS = { broker, cert, provider, upload, files, providers, run, submit };
 
 for (const [name, command] of Object.entries(COMMANDS)) {

@@ -1,0 +1,48 @@
+/** Checks of what a broker says about its WebTransport: where it is, and which certificate it shows there. */
+
+import { isLoopback, parseIpAddress } from "../../broker/identity/ip_address.ts";
+import { type BrokerConfig, fetchBrokerConfig, NoConfigError } from "../broker_config.ts";
+import type { ServerTrust } from "../server_trust.ts";
+import type { Verdict } from "./diagnosis.ts";
+
+export interface ConfigCheckOptions {
+  /** null for none. */
+  readonly token: string | null;
+  readonly trust: ServerTrust;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export async function checkConfig(broker: URL, options: ConfigCheckOptions): Promise<Verdict<BrokerConfig>> {
+  try {
+    const value = await fetchBrokerConfig(broker, options);
+    const detail = `WebTransport is at ${value.transport.href}`;
+    if (!isLocalHost(value.transport) || isLocalHost(broker)) return { status: "ok", detail, value };
+    const advice = `start the broker with --transport-url https://${broker.hostname}:4443/transport`;
+    return { status: "warn", detail: `${detail}, which is another machine from here`, advice, value };
+  } catch (error) {
+    if (!(error instanceof NoConfigError)) throw error;
+    return { status: "warn", detail: error.message, advice: "start the broker with --quic :4443" };
+  }
+}
+
+/** `trust` as given by flags. */
+export function checkCertificate({ certHashes }: BrokerConfig, trust: ServerTrust): Verdict<true> {
+  const announced = certHashes.map((hash) => hash.toHex());
+  const pinned = trust.certHashes.map((hash) => hash.toHex());
+  if (announced.length === 0) {
+    const by = pinned.length > 0 ? "by --cert-hash" : trust.caCerts.length > 0 ? "by --ca" : "as any other";
+    return { status: "ok", detail: `one to be trusted ${by}`, value: true };
+  }
+  const detail = `ephemeral, for less than 14 days, taken by its SHA-256 ${announced.join(" or ")}`;
+  if (pinned.length === 0 || pinned.some((hash) => announced.includes(hash))) {
+    return { status: "ok", detail, value: true };
+  }
+  const advice = "take --cert-hash away, or give one of these";
+  return { status: "fail", detail: `${detail}, which --cert-hash does not name`, advice };
+}
+
+function isLocalHost({ hostname }: URL): boolean {
+  const address = parseIpAddress(hostname.replace(/^\[(.*)\]$/, "$1"));
+  return hostname === "localhost" || (address !== null && isLoopback(address));
+}

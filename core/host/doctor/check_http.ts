@@ -1,0 +1,100 @@
+/** Checks of a broker's HTTP API, of its clock and of our token, all by one answer. */
+
+import { WasimoffError } from "../../errors.ts";
+import type { ServerTrust } from "../server_trust.ts";
+import { openFetch } from "../trusted_fetch.ts";
+import { formatMs } from "./check_tcp.ts";
+import type { Verdict } from "./diagnosis.ts";
+
+/** What the API has answered. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Header `Date`; null for none. */
+  readonly date: string | null;
+  /** In the middle between question and answer, by our clock, Unix milliseconds. */
+  readonly askedAtMs: number;
+}
+
+export interface HttpCheckOptions {
+  /** null for none. */
+  readonly token: string | null;
+  readonly trust: ServerTrust;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Clocks that differ by more confuse deadlines and traces. */
+const MAX_CLOCK_DIFFERENCE_MS = 5_000;
+/** `Date` has whole seconds: the truth is half a second later on average. */
+const HALF_SECOND_MS = 500;
+/** The document has some hundred. */
+const MAX_VERSION_BYTES = 16 * 1024;
+
+export async function checkHttp(broker: URL, options: HttpCheckOptions): Promise<Verdict<HttpAnswer>> {
+  const { token, trust, now, signal } = options;
+  const headers: HeadersInit = token === null ? {} : { authorization: `Bearer ${token}` };
+  using trusted = openFetch(trust);
+  const beganMs = now();
+  const response = await trusted.fetch(new URL("api/version", broker), {
+    headers,
+    signal,
+    redirect: "manual",
+  });
+  const tookMs = now() - beganMs;
+  const { status } = response;
+  const value = { status, date: response.headers.get("date"), askedAtMs: beganMs + tookMs / 2 };
+  if (status === 401 || status === 403) {
+    await response.body?.cancel();
+    return { status: "ok", detail: `answers in ${formatMs(tookMs)}, and lets in only whom it knows`, value };
+  }
+  if (status !== 200) {
+    await response.body?.cancel();
+    const advice = "check the path in --url, and whether a proxy is in between";
+    return { status: "fail", detail: `answers with HTTP status ${status}`, advice };
+  }
+  return { status: "ok", detail: `${await readVersion(response)} answers in ${formatMs(tookMs)}`, value };
+}
+
+async function readVersion(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_VERSION_BYTES) throw new WasimoffError("out_of_range", "the version is too long");
+  }
+  let document: { package?: unknown; version?: unknown; revision?: unknown } | null;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw new WasimoffError("unimplemented", "its version is no JSON: this is no broker", { cause });
+  }
+  const { package: name, version = "", revision = "" } = document ?? {};
+  return [name, version, revision].filter((part) => typeof part === "string" && part !== "").join(" ");
+}
+
+export function checkClock({ date, askedAtMs }: HttpAnswer): Verdict<true> {
+  const atMs = Date.parse(date ?? "");
+  if (Number.isNaN(atMs)) {
+    return {
+      status: "warn",
+      detail: "the broker does not tell its time",
+      advice: "compare the clocks by hand",
+    };
+  }
+  const differenceMs = atMs + HALF_SECOND_MS - askedAtMs;
+  const seconds = (Math.abs(differenceMs) / 1000).toFixed(1);
+  const detail = `the broker is ${seconds} s ${differenceMs < 0 ? "behind" : "ahead"}`;
+  if (Math.abs(differenceMs) <= MAX_CLOCK_DIFFERENCE_MS) return { status: "ok", detail };
+  return { status: "warn", detail, advice: "set the clocks of both machines by NTP" };
+}
+
+export function checkToken({ status }: HttpAnswer, token: string | null): Verdict<true> {
+  if (status === 200) {
+    return { status: "ok", detail: token === null ? "none is needed from here" : "accepted" };
+  }
+  if (token !== null) {
+    const advice = "compare it with the token file of the broker";
+    return { status: "fail", detail: "the broker does not know this token", advice };
+  }
+  return { status: "fail", detail: "a token is missing", advice: "give --token-file or WASIMOFF_TOKEN" };
+}
