@@ -18,6 +18,7 @@ import {
   FRAME_STOP,
   FRAME_WELCOME,
   isSequenced,
+  laneOf,
 } from "../../../core/session/frame.ts";
 
 const body = (...bytes: number[]) => Uint8Array.from(bytes);
@@ -144,4 +145,16 @@ Deno.test("decodeFrame() answers arbitrary bytes with a frame that encodes again
     }
     deepEqual(decodeFrame(encodeFrame(frame)), frame);
   }));
+});
+
+Deno.test("laneOf() names the stream of DATA from 64 KiB on and of an END beyond, and none for all other frames", () => {
+  const one = body(1);
+  const lane = (frame: Frame) => laneOf(encodeFrame(frame));
+  equal(lane({ type: FRAME_DATA, stream: 7, offset: 65_536, body: one }), 7);
+  equal(lane({ type: FRAME_DATA, stream: 7, offset: 65_535, body: one }), 0);
+  equal(lane({ type: FRAME_END, stream: 0xffff_ffff, length: 65_537 }), 0xffff_ffff);
+  equal(lane({ type: FRAME_END, stream: 7, length: 65_536 }), 0);
+  for (const [frame] of TABLE) {
+    if (frame.type !== FRAME_DATA && frame.type !== FRAME_END) equal(lane(frame), 0);
+  }
 });

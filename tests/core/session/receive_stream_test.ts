@@ -67,6 +67,86 @@ Deno.test("ReceiveStream refuses gaps, repeated data, data beyond its credit and
   source.ended(INITIAL_CREDIT_BYTES);
 });
 
+Deno.test("ReceiveStream holds what overtook other bytes, and its end, until they come", async () => {
+  const { stream: source, state } = stream();
+  source.ended(9, false);
+  source.data(5, bytes(4, 5), false);
+  const early = source.read();
+  source.data(0, bytes(3));
+  deepEqual([await early, state.holds, state.forgotten], [bytes(3), true, 0]);
+  source.data(3, bytes(2, 3), false);
+  deepEqual([await source.read(), await source.read()], [bytes(6, 3), null]);
+  equal(state.forgotten, 1);
+});
+
+Deno.test("ReceiveStream says that it holds nothing any more when what was missing has come", () => {
+  const { stream: source, state } = stream();
+  source.data(3, bytes(1, 3), false);
+  equal(state.holds, true);
+  source.data(0, bytes(3));
+  deepEqual([state.holds, source.length], [false, 4]);
+});
+
+Deno.test("ReceiveStream refuses what contradicts itself ahead of missing bytes", () => {
+  const held = () => {
+    const { stream: source } = stream();
+    source.data(10, bytes(5), false);
+    source.ended(20, false);
+    return source;
+  };
+  const violations: ((source: ReceiveStream) => void)[] = [
+    (source) => source.data(10, bytes(5), false),
+    (source) => source.data(18, bytes(3), false),
+    (source) => source.ended(20, false),
+    (source) => source.ended(0, false),
+    (source) => source.data(0, bytes(20)), // covers what is held
+  ];
+  for (const violate of violations) throws(() => violate(held()), { code: "invalid_argument" });
+  const { stream: source } = stream();
+  source.data(0, bytes(10));
+  for (const length of [9, INITIAL_CREDIT_BYTES + 1]) {
+    throws(() => source.ended(length, false), { code: "invalid_argument" });
+  }
+  throws(() => source.data(INITIAL_CREDIT_BYTES, bytes(1), false), { code: "invalid_argument" });
+});
+
+Deno.test("ReceiveStream drops what it holds with a cancel, and an abort leaves what was in order", async () => {
+  for (const finish of ["cancel", "fail"] as const) {
+    const { stream: source, state } = stream();
+    source.data(0, bytes(2));
+    source.data(5, bytes(2), false);
+    source[finish](GONE);
+    source.data(2, bytes(3), false);
+    equal(state.forgotten, 1);
+    if (finish === "fail") deepEqual(await source.read(), bytes(2));
+    await rejects(source.read(), GONE);
+  }
+});
+
+Deno.test("ReceiveStream puts any order of pieces right", async () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 6_000 }), { maxLength: 10 });
+  await fc.assert(
+    fc.asyncProperty(sizes, fc.infiniteStream(fc.nat()), async (sizes, order) => {
+      const { stream: source } = stream();
+      let length = 0;
+      const steps = sizes.map((size) => {
+        const offset = length;
+        length += size;
+        return () => source.data(offset, bytes(size, offset), false);
+      });
+      steps.push(() => source.ended(length, false));
+      while (steps.length > 0) steps.splice(order.next().value! % steps.length, 1)[0]!();
+      let read = 0;
+      for (let chunk = await source.read(); chunk !== null; chunk = await source.read()) {
+        deepEqual(chunk, bytes(chunk.length, read));
+        read += chunk.length;
+      }
+      equal(read, length);
+    }),
+    { numRuns: 30 },
+  );
+});
+
 Deno.test("ReceiveStream gives no credit for what nobody reads, nor for a short stream", async () => {
   const { stream: source, frames } = stream();
   source.data(0, new Uint8Array(INITIAL_CREDIT_BYTES));

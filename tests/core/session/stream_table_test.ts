@@ -99,6 +99,45 @@ Deno.test("StreamTable.nextFrame() passes over a stream without credit until it 
   deepEqual(drain(), [{ type: FRAME_DATA, stream: 2, offset: 65_536, body: new Uint8Array(1) }]);
 });
 
+Deno.test("StreamTable moves large streams to lanes and back, and each has its turn", () => {
+  const { table: streams, drain } = table();
+  const closed = new Set<number>();
+  const full = new Set([4]);
+  const ids = (next: () => Frame | null) => {
+    const all = [];
+    for (let frame = next(); frame !== null; frame = next()) all.push((frame as { stream: number }).stream);
+    return all;
+  };
+  const onLanes = () => ids(() => streams.nextLaneFrame());
+  streams.useLanes({
+    open: (stream) => stream !== 8,
+    hasRoom: (stream) => !full.has(stream),
+    send: () => {},
+    close: (stream) => void closed.add(stream),
+  });
+  const outs = [2, 4, 6, 8].map(() => streams.openSend());
+  for (const out of outs) out.write(new Uint8Array(130_000));
+  deepEqual([ids(() => streams.nextFrame()), onLanes()], [[2, 4, 6, 8], []], "the first 64 KiB");
+  for (const out of outs) out.allow(MAX_CREDIT_BYTES);
+  deepEqual([ids(() => streams.nextFrame()), onLanes()], [[8], [2, 6]]);
+  full.clear();
+  streams.useLanes(null);
+  deepEqual([drain().map((frame) => (frame as { stream: number }).stream), onLanes()], [[4], []]);
+});
+
+Deno.test("StreamTable knows whether any stream holds what overtook other bytes", () => {
+  const { table: streams } = table();
+  const source = streams.openReceive();
+  const held = { type: FRAME_DATA, stream: source.id, offset: 5, body: new Uint8Array(1) } as const;
+  streams.handle(held, false);
+  equal(streams.holding, true);
+  streams.handle({ ...held, offset: 0, body: new Uint8Array(5) });
+  equal(streams.holding, false);
+  streams.handle({ ...held, offset: 9 }, false);
+  source.cancel(GONE);
+  equal(streams.holding, false);
+});
+
 Deno.test("StreamTable shares its credit: what all readers have allowed beyond the first 64 KiB is bounded", async () => {
   const { table: streams, sent } = table();
   const readers = SESSION_CREDIT_BYTES / MAX_CREDIT_BYTES + 3;
