@@ -4,8 +4,8 @@ import { SLOT_WORKER_POLICY } from "../../core/slot_worker_policy.ts";
 import { bundle } from "../../tools/bundle_web.ts";
 import { ROOT } from "../../tools/project_files.ts";
 
-const DOCUMENT =
-  '<!doctype html><title>test</title><script type="module" src="/tests/browser/scripts/slot_page.js"></script>';
+const documentOf = (script: string) =>
+  `<!doctype html><title>test</title><script type="module" src="/tests/browser/scripts/${script}.js"></script>`;
 
 /** Each entry is bundled once in a process. */
 const bundles = new Map<string, Promise<string>>();
@@ -26,14 +26,16 @@ export interface PageServer extends AsyncDisposable {
   readonly requests: readonly string[];
 }
 
-/** A server: `/` is the page, `/PATH.js` the bundle of `PATH.ts` in the project. */
-export function openPageServer(): PageServer {
+/** A server: `/` is the page with a script of the browser tests, `/PATH.js` the bundle of `PATH.ts` in the project. */
+export function openPageServer(script = "slot_page"): PageServer {
   const requests: string[] = [];
   const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
   const server = Deno.serve(options, async ({ url }) => {
     const { pathname } = new URL(url);
     requests.push(pathname);
-    if (pathname === "/") return new Response(DOCUMENT, { headers: { "content-type": "text/html" } });
+    if (pathname === "/") {
+      return new Response(documentOf(script), { headers: { "content-type": "text/html" } });
+    }
     if (!pathname.endsWith(".js")) return new Response(null, { status: 404 });
     const entry = ROOT + pathname.slice(1).replace(/\.js$/, ".ts");
     if (!bundles.has(entry)) bundles.set(entry, bundleText(entry));
