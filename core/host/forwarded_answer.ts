@@ -7,6 +7,7 @@ import {
   type RawHeaders,
   valuesOf,
 } from "../tunnel/end_to_end_headers.ts";
+import { MAX_HEADER_ITEMS } from "./tunnel_http_access.ts";
 import { InvalidAnswer } from "./service_failure.ts";
 
 /** How long a visitor may read nothing of what waits for it. */
@@ -69,6 +70,7 @@ const isTrailer = (name: string) => name === "trailer";
 
 /** What node's parser takes and others read in another way. */
 function checkFraming(rawHeaders: RawHeaders): void {
+  if (rawHeaders.length >= MAX_HEADER_ITEMS) throw new InvalidAnswer("too many headers");
   const encodings = valuesOf(rawHeaders, "transfer-encoding");
   if (encodings.length > 0 && encodings.join().toLowerCase() !== "chunked") {
     throw new InvalidAnswer("transfer encoding is not chunked");

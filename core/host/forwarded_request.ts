@@ -8,7 +8,7 @@ import { endToEndHeaders, endToEndTrailers, valuesOf } from "../tunnel/end_to_en
 import type { TunnelFailure } from "../tunnel/error_page.ts";
 import { claimsOrigin } from "../tunnel/forwarded_headers.ts";
 import { forwardAnswer } from "./forwarded_answer.ts";
-import { InvalidAnswer, serviceFailure, SILENT, SLOW_BODY } from "./service_failure.ts";
+import { InvalidAnswer, serviceFailure, SILENT, SLOW_BODY, UNSENDABLE } from "./service_failure.ts";
 import type { ServiceAgent } from "./service_agent.ts";
 
 /** How long a service may be silent before the first byte of its answer, and a visitor within its body. */
@@ -63,7 +63,11 @@ export class ForwardedRequest {
       clearTimeout(this.#silence);
       if (!outgoing.writableFinished) this.#request?.destroy();
     });
-    this.#send(false);
+    try {
+      this.#send(false);
+    } catch {
+      this.#fail(UNSENDABLE); // node checks what it writes
+    }
   }
 
   /** `again`: on a connection of its own. */
@@ -81,10 +85,10 @@ export class ForwardedRequest {
     sent.on("upgrade", (answer, socket, head) => this.#switch(answer, socket, head));
     sent.on("response", (answer) => this.#answer(answer));
     sent.on("error", (error) => {
-      const stale = sent.reusedSocket && !this.#hasBody && IDEMPOTENT.has(this.#incoming.method ?? "");
-      if (!this.#answered && stale && !again && isHangUp(error) && !this.#outgoing.destroyed) {
-        this.#send(true);
-      } else this.#fail(serviceFailure(error));
+      const harmless = !this.#hasBody && IDEMPOTENT.has(this.#incoming.method ?? "");
+      const stale = agent.isOnKept(sent) && !this.#answered && isHangUp(error);
+      if (stale && harmless && !this.#outgoing.destroyed) this.#send(true);
+      else this.#fail(serviceFailure(error));
     });
     if (this.#hasBody) this.#sendBody(sent);
     else sent.end();

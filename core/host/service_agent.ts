@@ -14,6 +14,7 @@ type Created = (error: Error | null, socket: Duplex) => void;
 
 /** Has no bound of its own for connections in use: whoever makes requests has one. */
 export class ServiceAgent extends Agent {
+  readonly #onKept = new WeakSet<ClientRequest>();
   readonly #open: () => Promise<ByteDuplex>;
 
   /** `open` gives a new stream to the service. */
@@ -41,8 +42,17 @@ export class ServiceAgent extends Agent {
     return kept && !socket.destroyed;
   }
 
+  /**
+   * Without node's own mark on the request: by that Deno would send requests of all methods again when their
+   * connection turns out to be dead.
+   */
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     if (socket instanceof DuplexSocket) socket.unpark();
-    super.reuseSocket(socket, request);
+    this.#onKept.add(request);
+  }
+
+  /** Whether a request was sent on a connection that had been kept. */
+  isOnKept(request: ClientRequest): boolean {
+    return this.#onKept.has(request);
   }
 }

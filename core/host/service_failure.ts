@@ -15,6 +15,12 @@ export const SLOW_BODY: TunnelFailure = {
   detail: "The body of the request stopped on its way.",
 };
 
+export const UNSENDABLE: TunnelFailure = {
+  status: 400,
+  title: "Bad request",
+  detail: "This request cannot be passed on: it has characters that HTTP does not allow.",
+};
+
 const UNREACHABLE: TunnelFailure = {
   status: 502,
   title: "Service is down",

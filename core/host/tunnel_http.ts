@@ -1,6 +1,6 @@
 /** The broker's reverse proxy: requests for the hosts of tunnels go to the services behind them. */
 
-import { type IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -177,7 +177,8 @@ export class TunnelHttp implements HttpInterceptor {
 
 function fail(incoming: IncomingMessage, outgoing: ServerResponse, failure: TunnelFailure): void {
   const { contentType, text } = errorPage(failure, valuesOf(incoming.rawHeaders, "accept").join());
-  outgoing.writeHead(failure.status, {
+  // Said anew: an answer of the service that was refused may have left its own there.
+  outgoing.writeHead(failure.status, STATUS_CODES[failure.status]!, {
     "content-type": contentType,
     "content-length": new TextEncoder().encode(text).length,
     "cache-control": "no-store",

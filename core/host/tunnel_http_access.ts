@@ -21,6 +21,9 @@ export function originForm(target: string, method: string): string {
   return path.startsWith("?") ? `/${path}` : path;
 }
 
+/** Names and values of as many headers as node's parser tells of; it leaves out the rest without a word. */
+export const MAX_HEADER_ITEMS = 2_000;
+
 const malformed = (detail: string): TunnelFailure => ({ status: 400, title: "Bad request", detail });
 
 /** What is wrong with a request for everybody: what others could read in another way; null for nothing. */
@@ -28,6 +31,13 @@ export function requestFailure(incoming: IncomingMessage): TunnelFailure | null 
   const { rawHeaders, httpVersion, url = "", method = "" } = incoming;
   if (httpVersion !== "1.1" && httpVersion !== "1.0") {
     return malformed("This version of HTTP is not spoken here.");
+  }
+  if (rawHeaders.length >= MAX_HEADER_ITEMS) {
+    return {
+      status: 431,
+      title: "Too many headers",
+      detail: "This request has more headers than anybody needs.",
+    };
   }
   const hosts = valuesOf(rawHeaders, "host");
   if (hosts.length !== 1) return malformed("A request must have exactly one Host header.");
