@@ -2,6 +2,7 @@
 
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { delay } from "../delay.ts";
 import { WasimoffError } from "../errors.ts";
 import { unlessAborted } from "../unless_aborted.ts";
 import { connectWebTransport } from "../webtransport/client.ts";
@@ -22,11 +23,14 @@ export interface DialWebTransportOptions {
 
 /** For names, the handshake and the answer, over all addresses of a name. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A name may have more addresses; one that does not answer costs the time for the next. */
+/** A name may have more addresses. */
 const MAX_ADDRESSES = 4;
 const DEFAULT_PORT = 443;
-/** Of TLS in QUIC (RFC 9001 4.8): the certificate is not as it should be. */
-const CERTIFICATE_REFUSED = /certificate|UnknownIssuer|NotValidForName|CaUsedAsEndEntity/i;
+/** How long an address may keep silent before the next one is tried, too (RFC 8305 5). */
+const HEAD_START_MS = 250;
+/** What Deno says when TLS fails; the number is that of the alert (RFC 8446 6.2). */
+const REFUSED = /cryptographic handshake failed|invalid peer certificate/;
+const NO_PROTOCOL = /error 120\b/;
 
 /**
  * Opens a session at `url` (https:), on a connection of its own that ends with it. Rejects with a WasimoffError
@@ -39,7 +43,14 @@ export async function dialWebTransport(
   const target = parse(url);
   const late = new AbortController();
   const timer = setTimeout(
-    () => late.abort(unreachable(url, `no answer within ${CONNECT_TIMEOUT_MS / 1000} s`, undefined)),
+    () =>
+      late.abort(
+        unreachable(
+          url,
+          `no answer within ${CONNECT_TIMEOUT_MS / 1000} s, is its UDP port let through?`,
+          undefined,
+        ),
+      ),
     CONNECT_TIMEOUT_MS,
   );
   const signal = AbortSignal.any(options.signal ? [options.signal, late.signal] : [late.signal]);
@@ -71,22 +82,36 @@ function parse(url: string): URL {
   );
 }
 
-/** Tries the addresses of the name in `target` one after the other; the last error counts. */
+/** The first address of the name in `target` that answers wins; each has a head start before the next. */
 export async function connectQuic(
   target: URL,
   { signal, ...options }: DialWebTransportOptions & { signal: AbortSignal },
 ): Promise<Deno.QuicConn> {
   const addresses = await addressesOf(target, signal);
-  let failure: unknown;
-  for (const address of addresses) {
+  const decided = new AbortController();
+  const either = AbortSignal.any([signal, decided.signal]);
+  const refused = Promise.withResolvers<never>();
+  const attempts = addresses.map(async (address, index) => {
+    await delay(index * HEAD_START_MS, either);
     try {
-      return await connectTo(address, target, { ...options, signal });
+      return await connectTo(address, target, { ...options, signal: either });
     } catch (error) {
-      if (signal.aborted) throw WasimoffError.from(signal.reason, "canceled");
-      failure = error;
+      if (REFUSED.test(WasimoffError.from(error).message)) refused.reject(error);
+      throw error;
     }
+  });
+  let winner: Deno.QuicConn | undefined;
+  try {
+    winner = await Promise.race([Promise.any(attempts), refused.promise]);
+    return winner;
+  } catch (error) {
+    if (signal.aborted) throw WasimoffError.from(signal.reason, "canceled");
+    throw explained(target.href, error instanceof AggregateError ? error.errors[0] : error);
+  } finally {
+    decided.abort();
+    // Another may have connected in the same moment; errors of those that lost matter to nobody.
+    for (const attempt of attempts) attempt.then((other) => other === winner || other.close(), () => {});
   }
-  throw explained(target.href, failure);
 }
 
 async function connectTo(
@@ -116,7 +141,7 @@ async function connectTo(
   }
 }
 
-/** Of a name: both families, those of the older one first for "localhost", where our listener is. */
+/** Of a name: both families; for "localhost" IPv4 first, which is where our listener is. */
 async function addressesOf(target: URL, signal: AbortSignal): Promise<readonly string[]> {
   const name = bare(target.hostname);
   if (isIP(name) !== 0) return [name];
@@ -137,15 +162,13 @@ function bare(hostname: string): string {
 
 function explained(url: string, cause: unknown): WasimoffError {
   const reason = WasimoffError.from(cause).message;
-  if (CERTIFICATE_REFUSED.test(reason)) {
-    const advice = "give its hash or its authority, or use another URL";
-    return new WasimoffError(
-      "unauthenticated",
-      `cannot trust the certificate of "${url}": ${advice}: ${reason}`,
-      { cause },
-    );
+  if (NO_PROTOCOL.test(reason)) {
+    return new WasimoffError("unimplemented", `"${url}" speaks no HTTP/3 over QUIC: ${reason}`, { cause });
   }
-  return unreachable(url, /timed out/.test(reason) ? "no answer, is UDP let through?" : reason, cause);
+  if (!REFUSED.test(reason)) return unreachable(url, reason, cause);
+  const advice = "give its hash or its authority, or use another URL";
+  const message = `cannot trust the certificate of "${url}": ${advice}: ${reason}`;
+  return new WasimoffError("unauthenticated", message, { cause });
 }
 
 function unreachable(url: string, reason: string, cause: unknown): WasimoffError {

@@ -2,23 +2,28 @@
 
 /** Hands datagrams to one stream; when it is full, the oldest makes room. */
 export class DatagramQueue {
-  /** Each chunk is one datagram. */
-  readonly readable: ReadableStream<Uint8Array>;
   readonly #limit: number;
+  #readable: ReadableStream<Uint8Array> | undefined;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #waiting: Uint8Array[] = [];
   #head = 0;
   #dropped = 0;
-  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   #wanted: (() => void) | null = null;
+  #end: { readonly cause: unknown } | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
-    this.readable = new ReadableStream<Uint8Array>({
+  }
+
+  /** Each chunk is one datagram. */
+  get readable(): ReadableStream<Uint8Array> {
+    return this.#readable ??= new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
+        if (this.#end !== undefined) this.#finish(this.#end.cause);
       },
       pull: () => this.#deliver(),
-      cancel: () => this.#stop(),
+      cancel: () => this.#stop({ cause: undefined }),
     }, { highWaterMark: 0 });
   }
 
@@ -28,7 +33,7 @@ export class DatagramQueue {
   }
 
   push(datagram: Uint8Array): void {
-    if (this.#controller === null) return;
+    if (this.#end !== undefined) return;
     this.#waiting.push(datagram);
     if (this.#waiting.length - this.#head > this.#limit) {
       this.#take();
@@ -39,10 +44,9 @@ export class DatagramQueue {
 
   /** Ends the stream, or breaks it with a cause; what waits is lost. */
   end(cause?: unknown): void {
-    const controller = this.#controller;
-    this.#stop();
-    if (cause === undefined) controller?.close();
-    else controller?.error(cause);
+    if (this.#end !== undefined) return;
+    this.#stop({ cause });
+    this.#finish(cause);
   }
 
   /** Gives the reader, who waits, the oldest one as soon as there is one. */
@@ -71,10 +75,15 @@ export class DatagramQueue {
     return datagram;
   }
 
-  #stop(): void {
+  #finish(cause: unknown): void {
+    if (cause === undefined) this.#controller?.close();
+    else this.#controller?.error(cause);
+  }
+
+  #stop(end: { readonly cause: unknown }): void {
+    this.#end = end;
     this.#waiting = [];
     this.#head = 0;
-    this.#controller = null;
     this.#wanted?.();
   }
 }

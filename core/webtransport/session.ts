@@ -43,8 +43,6 @@ export class WebTransportSession implements SessionSide {
   /** Resolves when the peer asks to end the session soon. */
   readonly draining: Promise<void>;
   readonly datagrams: SessionDatagrams;
-  readonly incomingBidirectionalStreams: ReadableStream<QuicBidirectionalStream>;
-  readonly incomingUnidirectionalStreams: ReadableStream<QuicReceiveStream>;
   readonly protocol: string;
   /** What the session began with; on the client's side, what it has asked for. */
   readonly request: WebTransportRequest;
@@ -73,8 +71,6 @@ export class WebTransportSession implements SessionSide {
     this.datagrams = new SessionDatagrams(connection.quic, this.id, limits.maxWaitingDatagrams);
     this.#bidirectional = new StreamQueue(limits.maxWaitingStreams);
     this.#unidirectional = new StreamQueue(limits.maxWaitingStreams);
-    this.incomingBidirectionalStreams = this.#bidirectional.readable;
-    this.incomingUnidirectionalStreams = this.#unidirectional.readable;
   }
 
   /** Takes part in the connection from now on. To be called once. */
@@ -84,6 +80,15 @@ export class WebTransportSession implements SessionSide {
       () => this.#finish(this.#closeInfo ?? { closeCode: 0, reason: "" }),
       (error) => this.#readFailed(error),
     );
+  }
+
+  /** Streams that the peer opens, without their headers. */
+  get incomingBidirectionalStreams(): ReadableStream<QuicBidirectionalStream> {
+    return this.#bidirectional.readable;
+  }
+
+  get incomingUnidirectionalStreams(): ReadableStream<QuicReceiveStream> {
+    return this.#unidirectional.readable;
   }
 
   /** Where the peer is; changes when it moves to another network. */
