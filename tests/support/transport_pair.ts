@@ -9,6 +9,8 @@ import type {
 export interface TransportPairOptions {
   /** Which of so many streams with something under way goes on; the oldest first by default. */
   readonly pick?: (streams: number) => number;
+  /** Whether this one is held back now: 0 and 1 are the directions of the first stream. */
+  readonly hold?: (stream: number) => boolean;
   /** How many of so many bytes arrive together; all by default. */
   readonly cut?: (bytes: number) => number;
   /** Whether streams can be read into buffers of the reader; true by default. */
@@ -18,6 +20,7 @@ export interface TransportPairOptions {
 }
 
 interface Way {
+  readonly index: number;
   readonly chunks: { bytes: Uint8Array; taken: () => void }[];
   ending: boolean;
   deliver(bytes: Uint8Array): void;
@@ -31,6 +34,7 @@ export class TransportPair {
   readonly b: MemoryTransport;
   readonly #options: TransportPairOptions;
   readonly #ways = new Set<Way>();
+  #made = 0;
   #running = false;
   #over = false;
   stalled = false;
@@ -83,6 +87,7 @@ export class TransportPair {
       arrived = true;
     };
     const way: Way = {
+      index: this.#made++,
       chunks: [],
       ending: false,
       deliver: (bytes) => {
@@ -135,7 +140,9 @@ export class TransportPair {
     queueMicrotask(() => {
       this.#running = false;
       if (this.stalled || this.#over) return;
-      const ways = [...this.#ways].filter(({ chunks, ending }) => chunks.length > 0 || ending);
+      const ways = [...this.#ways].filter(({ index, chunks, ending }) =>
+        (chunks.length > 0 || ending) && !this.#options.hold?.(index)
+      );
       if (ways.length === 0) return;
       this.#step(ways[this.#options.pick?.(ways.length) ?? 0]!);
       this.#run();

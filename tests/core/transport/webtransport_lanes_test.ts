@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
 import { WasimoffError } from "../../../core/errors.ts";
 import type { Connection } from "../../../core/session/connection.ts";
@@ -136,4 +136,68 @@ Deno.test("every message and byte arrives once and in order, whatever overtakes 
     ),
     { numRuns: 25 },
   );
+});
+
+Deno.test("a goodbye does not overtake a large stream that has ended, though its connection would let it", async () => {
+  using sessions = new Sessions();
+  const { dialer, acceptor } = sessions;
+  let held = false;
+  const wire = await lanes({ hold: (stream) => held && stream >= 2 });
+  sessions.join(wire);
+  const out = dialer.streams.openSend();
+  const source = acceptor.streams.acceptReceive(out.id);
+  const goodbye = new Promise((resolve) =>
+    acceptor.signal.addEventListener("abort", resolve, { once: true })
+  );
+  const read = async () => {
+    let bytes = 0;
+    for (let chunk = await source.read(); chunk !== null; chunk = await source.read()) bytes += chunk.length;
+    return bytes;
+  };
+  const reading = read();
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+  for (let i = 0; i < 40; i++) await out.write(new Uint8Array(50_000));
+  held = true;
+  out.end();
+  while (dialer.streams.sending > 0) await turn();
+  equal(dialer.flushed, false);
+  dialer.close(OVER);
+  await turn();
+  equal(acceptor.signal.aborted, false);
+  held = false;
+  wire.pair.resume();
+  equal(await within(reading, "the end of the stream"), 2_000_000);
+  await within(goodbye, "the goodbye");
+  equal(acceptor.signal.reason.message, "test is over");
+  equal(wire.pair.opened, 1);
+});
+
+Deno.test("a small request is answered while a large stream waits in its lane", async () => {
+  using sessions = new Sessions();
+  const { dialer, acceptor } = sessions;
+  let held = true;
+  const wire = await lanes({ hold: (stream) => held && stream >= 2 });
+  sessions.join(wire);
+  const out = dialer.streams.openSend();
+  const source = acceptor.streams.acceptReceive(out.id);
+  const heard: number[] = [];
+  acceptor.receiveMessages((body) => heard.push(body[0]!));
+  let read = 0;
+  const reading = (async () => {
+    for (let chunk = await source.read(); chunk !== null; chunk = await source.read()) read += chunk.length;
+  })();
+  const writing = (async () => {
+    for (let i = 0; i < 100; i++) await out.write(new Uint8Array(50_000));
+    out.end();
+  })();
+  for (let i = 0; i < 20; i++) {
+    dialer.send(Uint8Array.of(i));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    equal(heard.length, i + 1, "nothing is before it");
+  }
+  equal(read, 65_536);
+  held = false;
+  wire.pair.resume();
+  await within(Promise.all([reading, writing]), "the stream");
+  equal(read, 5_000_000);
 });
