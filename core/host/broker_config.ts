@@ -16,7 +16,7 @@ export interface BrokerConfigOptions {
   readonly token: string | null;
   readonly trust: ServerTrust;
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
 }
 
 /** The broker does not say where it offers WebTransport, or cannot be asked. */
@@ -33,7 +33,8 @@ const MAX_CERT_HASHES = 16;
 /** Asks the broker at `url`, which ends with a slash. Rejects with a NoConfigError, or the reason of `signal`. */
 export async function fetchBrokerConfig(url: URL, options: BrokerConfigOptions): Promise<BrokerConfig> {
   const { token, trust, timeoutMs, signal } = options;
-  const either = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   const headers: HeadersInit = token === null ? {} : { authorization: `Bearer ${token}` };
   const place = new URL(CONFIG_PATH, url);
   using trusted = openFetch(trust);
@@ -44,7 +45,7 @@ export async function fetchBrokerConfig(url: URL, options: BrokerConfigOptions):
     const code = response.status === 401 ? "unauthenticated" : "unimplemented";
     throw new NoConfigError(code, `"${url.href}" offers no WebTransport: HTTP status ${response.status}`);
   } catch (cause) {
-    if (signal.aborted) throw WasimoffError.from(signal.reason, "canceled");
+    if (signal?.aborted) throw WasimoffError.from(signal.reason, "canceled");
     if (cause instanceof NoConfigError) throw cause;
     const { message } = WasimoffError.from(cause);
     throw new NoConfigError("unavailable", `cannot fetch "${place.href}": ${message}`, { cause });

@@ -3,6 +3,7 @@
 import { closeCode, WasimoffError } from "../errors.ts";
 import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
 import type { Connection } from "../session/connection.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import { openWebTransportConnection } from "../transport/webtransport_connection.ts";
 import { type BrokerConfig, fetchBrokerConfig } from "./broker_config.ts";
 import type { ServerTrust } from "./server_trust.ts";
@@ -26,6 +27,7 @@ const NEWER_CONFIG_TIMEOUT_MS = 2_000;
 export class BrokerWebTransport {
   readonly #options: BrokerWebTransportOptions;
   #config: BrokerConfig | null = null;
+  #asking: Promise<BrokerConfig> | null = null;
 
   constructor(options: BrokerWebTransportOptions) {
     this.#options = options;
@@ -59,15 +61,28 @@ export class BrokerWebTransport {
     }
   }
 
+  /** Asks for the document, in case that only UDP is left one day. What goes wrong is found out when it is needed. */
+  async learn(): Promise<void> {
+    await this.#ask().catch(() => {});
+  }
+
   /** What it says now; what it said before when it cannot be asked. */
   async #askConfig(signal: AbortSignal): Promise<BrokerConfig> {
-    const { broker, token, trust } = this.#options;
-    const timeoutMs = this.#config === null ? CONFIG_TIMEOUT_MS : NEWER_CONFIG_TIMEOUT_MS;
     try {
-      this.#config = await fetchBrokerConfig(broker, { token, trust, timeoutMs, signal });
+      return await unlessAborted(this.#ask(), signal);
     } catch (error) {
       if (signal.aborted || this.#config === null) throw error;
+      return this.#config;
     }
-    return this.#config;
+  }
+
+  /** Once at a time; an attempt that is called off leaves the question for `learn`. */
+  #ask(): Promise<BrokerConfig> {
+    const { broker, token, trust } = this.#options;
+    const timeoutMs = this.#config === null ? CONFIG_TIMEOUT_MS : NEWER_CONFIG_TIMEOUT_MS;
+    this.#asking ??= fetchBrokerConfig(broker, { token, trust, timeoutMs })
+      .then((config) => this.#config = config)
+      .finally(() => this.#asking = null);
+    return this.#asking;
   }
 }

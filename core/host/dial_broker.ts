@@ -110,12 +110,17 @@ export class BrokerDialer {
     try {
       const opened = await race(legs, { discard, signal });
       this.#last = { transport: opened.transport, openedAtMs: performance.now() };
-      if (transports.length > 1) choice.won(broker, opened.transport);
+      if (transports.length > 1) this.#remember(opened);
       logger.debug("connected to the broker", { transport: opened.transport });
       return opened;
     } catch (error) {
       throw error instanceof AggregateError ? failure(error.errors) : error;
     }
+  }
+
+  #remember({ generation, transport }: Opened): void {
+    this.#access.choice.won(this.#options.broker.http.href, transport);
+    if (generation === 2 && transport === "websocket") void this.#webTransport.learn();
   }
 
   #transports(protocols: readonly string[]): readonly Transport[] {
