@@ -18,8 +18,8 @@ export function browserTest(name: string, run: () => Promise<void>): void {
   Deno.test({ name: missing ? `${name} (${INSTALL})` : name, ignore: missing && !inCi, fn: run });
 }
 
-/** Starts one with a profile of its own; leaves neither processes nor files behind. */
-export async function openChromium(): Promise<{ browser: Browser } & AsyncDisposable> {
+/** Starts one with a profile and more flags of its own; leaves neither processes nor files behind. */
+export async function openChromium(...flags: string[]): Promise<{ browser: Browser } & AsyncDisposable> {
   if (missing) throw new Error(`there is no ${PROGRAM}: ${INSTALL}`);
   const profile = await Deno.makeTempDir({ prefix: "wasimoff-chromium-" });
   const dispose = async (browser?: Browser) => {
@@ -31,7 +31,7 @@ export async function openChromium(): Promise<{ browser: Browser } & AsyncDispos
     const browser = await launch({
       executablePath: PROGRAM,
       userDataDir: profile,
-      args: FLAGS,
+      args: [...FLAGS, ...flags],
       timeout: WAIT_MS,
       protocolTimeout: WAIT_MS,
       ...{ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false },
