@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { MAX_BODY_BYTES } from "../tunnel/brickchain_document.ts";
+import { MAX_BODY_BYTES, MAX_FRAME_BYTES } from "../tunnel/brickchain_document.ts";
 import { requestHeaders } from "../tunnel/brickchain_headers.ts";
 import { splitTarget } from "../tunnel/brickchain_path.ts";
 import type { BrickchainServer } from "../tunnel/brickchain_server.ts";
@@ -36,11 +36,6 @@ export interface BrickchainFaceOptions {
   readonly logger: Logger;
 }
 
-/**
- * Largest frame of a client. It is above what is passed on, so that an answer which is too large becomes a 502 for its
- * visitor; only one beyond this ends the connection, and with it all that the client has open.
- */
-export const MAX_CLIENT_FRAME_BYTES = 8 * 1024 * 1024;
 /** Frames of all clients that have begun to arrive: anybody may send them. */
 const MAX_UNFINISHED_CLIENT_BYTES = 128 * 1024 * 1024;
 
@@ -56,7 +51,7 @@ export class BrickchainFace implements HttpInterceptor {
   readonly #options: BrickchainFaceOptions;
   readonly #clients = new WebSocketServer({
     ...MESSAGE_WEBSOCKET_OPTIONS,
-    maxPayload: MAX_CLIENT_FRAME_BYTES,
+    maxPayload: MAX_FRAME_BYTES,
     noServer: true,
     handleProtocols: () => false,
   });

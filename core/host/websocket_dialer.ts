@@ -11,7 +11,7 @@ import { WEBSOCKET_OPTIONS, WebSocketConnection } from "./websocket_connection.t
 import type { MessageTransport } from "./websocket_messages.ts";
 
 export interface DialWebSocketOptions {
-  /** Subprotocols in the order of preference; at least one. */
+  /** Subprotocols in the order of preference; none for servers that know none. */
   readonly protocols: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
   /** Of servers at wss: URLs; COMMON_TRUST when absent. */
@@ -80,6 +80,7 @@ export async function openWebSocket<T>(url: string, options: OpenWebSocketOption
   signal?.addEventListener("abort", onAbort, { once: true });
   socket.on("upgrade", (response) => {
     socket.on("open", () => resolve(adopt(socket, response.socket, socket.protocol)));
+    if (protocols.length === 0) return;
     const chosen = response.headers["sec-websocket-protocol"];
     if (chosen !== undefined && protocols.includes(chosen)) return;
     reject(

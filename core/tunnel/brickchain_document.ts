@@ -99,6 +99,11 @@ export type DocumentKind = BrickchainDocument["kind"];
 export const TYPE_PREFIX = "https://proxy.brickchain.com/v1/";
 /** Body of a request, and what a whole frame of a response may have at an existing server. */
 export const MAX_BODY_BYTES = 512_000;
+/**
+ * Largest frame that is read. It is above what is passed on, so that an answer which is too large becomes a 502 for its
+ * visitor; only one beyond this ends the connection, and with it all that the client has open.
+ */
+export const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
 /** Fields that existing programs leave out when they are empty. */
 const OMITTED_WHEN_EMPTY: ReadonlySet<string> = new Set(["session", "hostname", "query", "error"]);
