@@ -32,6 +32,7 @@ export class DuplexSocket extends Duplex {
   park(): void {
     this.#parked = true;
     if (this.readableLength > 0 || this.readableEnded) this.destroy();
+    else this.read(0); // an end is noticed by reading
   }
 
   /** Ends the parking. */

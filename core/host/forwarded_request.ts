@@ -51,6 +51,8 @@ export class ForwardedRequest {
   #interimAnswers = 0;
   /** The answer has begun, or failed: nothing else may be sent. */
   #answered = false;
+  /** The visitor has everything, or has left. */
+  #over = false;
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse, options: ForwardOptions) {
     this.#incoming = incoming;
@@ -61,6 +63,7 @@ export class ForwardedRequest {
     this.#silence = setTimeout(() => this.#silent(), options.silenceMs ?? SILENCE_MS);
     outgoing.once("close", () => {
       clearTimeout(this.#silence);
+      this.#over = true;
       if (!outgoing.writableFinished) this.#request?.destroy();
     });
     try {
@@ -87,7 +90,7 @@ export class ForwardedRequest {
     sent.on("error", (error) => {
       const harmless = !this.#hasBody && IDEMPOTENT.has(this.#incoming.method ?? "");
       const stale = agent.isOnKept(sent) && !this.#answered && isHangUp(error);
-      if (stale && harmless && !this.#outgoing.destroyed) this.#send(true);
+      if (stale && harmless && !this.#over) this.#send(true);
       else this.#fail(serviceFailure(error));
     });
     if (this.#hasBody) this.#sendBody(sent);
@@ -183,7 +186,7 @@ export class ForwardedRequest {
 
   /** The service answered without reading to the end: the visitor may finish, within limits. */
   #ended(): void {
-    if (this.#incoming.complete) return;
+    if (this.#incoming.complete || this.#over) return;
     this.#request?.destroy();
     const { socket } = this.#incoming;
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);
@@ -202,7 +205,7 @@ export class ForwardedRequest {
     this.#request?.destroy();
     if (this.#answered) return;
     this.#answered = true;
-    if (this.#outgoing.destroyed) return;
+    if (this.#over) return;
     this.#options.fail(failure);
     this.#ended();
   }

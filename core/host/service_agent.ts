@@ -42,13 +42,12 @@ export class ServiceAgent extends Agent {
     return kept && !socket.destroyed;
   }
 
-  /**
-   * Without node's own mark on the request: by that Deno would send requests of all methods again when their
-   * connection turns out to be dead.
-   */
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     if (socket instanceof DuplexSocket) socket.unpark();
+    super.reuseSocket(socket, request);
     this.#onKept.add(request);
+    // By this mark Deno sends requests of all methods again when their connection turns out to be dead.
+    request.reusedSocket = false;
   }
 
   /** Whether a request was sent on a connection that had been kept. */

@@ -176,6 +176,8 @@ export class TunnelHttp implements HttpInterceptor {
 }
 
 function fail(incoming: IncomingMessage, outgoing: ServerResponse, failure: TunnelFailure): void {
+  // What follows a request that is no good is no better.
+  if (failure.status === 400 || failure.status === 431) outgoing.shouldKeepAlive = false;
   const { contentType, text } = errorPage(failure, valuesOf(incoming.rawHeaders, "accept").join());
   // Said anew: an answer of the service that was refused may have left its own there.
   outgoing.writeHead(failure.status, STATUS_CODES[failure.status]!, {
