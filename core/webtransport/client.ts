@@ -105,7 +105,7 @@ export class WebTransportClient {
     try {
       const answered = this.#ask(stream, frames, section);
       const protocol = checkAnswer(await unlessAborted(answered, signal), request);
-      const connect = new ConnectStream(stream, frames);
+      const connect = new ConnectStream(id, stream, frames);
       const session = new WebTransportSession({ connection: this.#connection, connect, request, protocol });
       session.start();
       return session;
@@ -188,8 +188,6 @@ function checkAnswer(fields: readonly HeaderField[], { protocols }: WebTransport
 
 function lossOf(cause: WasimoffError | QuicCloseInfo): WasimoffError {
   if (cause instanceof WasimoffError) return cause;
-  return new WasimoffError(
-    "unavailable",
-    `the server closed the connection: ${cause.reason || "no reason given"}`,
-  );
+  const reason = cause.reason || "no reason given";
+  return new WasimoffError("unavailable", `the server closed the connection: ${reason}`);
 }

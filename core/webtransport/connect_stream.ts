@@ -13,8 +13,8 @@ export class ConnectStream {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
 
   /** `frames` has read the header fields. */
-  constructor(stream: QuicBidirectionalStream, frames: FrameStream) {
-    this.id = stream.writable.id;
+  constructor(id: bigint, stream: QuicBidirectionalStream, frames: FrameStream) {
+    this.id = id;
     this.#frames = frames;
     this.#writer = stream.writable.getWriter();
   }

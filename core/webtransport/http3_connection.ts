@@ -78,7 +78,7 @@ export class Http3Connection {
   start(): void {
     const { limits, onRequest } = this.options;
     this.quic.closed.then(
-      (info) => this.#finish(this.#cause ?? info),
+      (info) => this.#finish(this.#cause ?? endOf(info)),
       (error) => this.#finish(this.#cause ?? lost(error)),
     );
     this.#settingsTimer = setTimeout(
@@ -193,7 +193,7 @@ export class Http3Connection {
     clearTimeout(this.#lossTimer);
     clearTimeout(this.#idleTimer);
     this.#early.clear();
-    this.#settled.reject(cause instanceof WasimoffError ? cause : lost(undefined, cause));
+    this.#settled.reject(cause instanceof WasimoffError ? cause : lost(cause.reason));
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const session of sessions) session.lose(cause);
@@ -274,9 +274,19 @@ export class Http3Connection {
   }
 }
 
-function lost(cause: unknown, info?: QuicCloseInfo): WasimoffError {
-  const reason = info ? `code ${info.closeCode} ${info.reason}` : WasimoffError.from(cause).message;
-  return new WasimoffError("unavailable", `connection lost: ${reason}`, { cause });
+/**
+ * What the peer meant by closing the connection. Numbers below those of HTTP/3 are codes of a session: some clients
+ * (Deno's) end theirs that way.
+ */
+function endOf({ closeCode, reason }: QuicCloseInfo): WasimoffError | QuicCloseInfo {
+  if (closeCode === HTTP3_CODES.H3_NO_ERROR) return { closeCode: 0, reason };
+  if (closeCode < HTTP3_CODES.H3_NO_ERROR) return { closeCode, reason };
+  const detail = `the peer closed the connection with code 0x${closeCode.toString(16)}`;
+  return new WasimoffError("unavailable", reason === "" ? detail : `${detail}: ${reason}`);
+}
+
+function lost(cause: unknown): WasimoffError {
+  return new WasimoffError("unavailable", `connection lost: ${WasimoffError.from(cause).message}`, { cause });
 }
 
 /** The connection's end tells the same. */

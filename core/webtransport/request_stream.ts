@@ -52,7 +52,7 @@ export class RequestStream {
   /** Lets the session in. Rejects when the client has gone. */
   async accept(fields: readonly HeaderField[]): Promise<ConnectStream> {
     await this.#send(200, fields);
-    return new ConnectStream(this.#stream, this.#frames);
+    return new ConnectStream(this.id, this.#stream, this.#frames);
   }
 
   /**
