@@ -64,6 +64,7 @@ async function serveWith(
       allowedOrigins: options.allowedOrigins,
       trustedProxies: options.trustedProxies,
       tcpPorts: options.tcpPorts,
+      publicUrls: options.publicUrl,
       encryption: certificates && {
         certificates: certificates.source,
         https,

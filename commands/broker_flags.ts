@@ -72,6 +72,7 @@ export const BROKER_COMMAND_FLAGS = {
     legacyEnvironment: ["WASIMOFF_ALLOWED_ORIGINS"],
   }),
   tcpPorts: flag(portRange, "public ports of TCP tunnels", { default: null }),
+  publicUrl: flag(commaList, "URLs that lead here", { placeholder: "URL,...", default: [] }),
   trustedProxies: flag(commaList, "proxies whose headers count", { placeholder: "CIDR,...", default: [] }),
   ...COMMON_FLAGS,
 };

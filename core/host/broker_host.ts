@@ -18,6 +18,7 @@ import type { Logger } from "../log.ts";
 import { SessionAcceptor } from "../session/acceptor.ts";
 import { FileNames } from "../storage/file_names.ts";
 import type { FileStore } from "../storage/file_store.ts";
+import { BrickchainHost } from "./brickchain_host.ts";
 import { brokerNumbers } from "./broker_numbers.ts";
 import { brokerRoutes } from "./broker_routes.ts";
 import { EncryptedFaces, type EncryptionOptions } from "./encrypted_faces.ts";
@@ -25,6 +26,7 @@ import { openFiles } from "./files.ts";
 import { startHash } from "./hash.ts";
 import type { GrpcServer, GrpcServerOptions } from "./grpc_server.ts";
 import { type HttpServer, serveHttp } from "./http_server.ts";
+import { firstTaker } from "./interceptors.ts";
 import type { ListenAddress } from "./listen_on.ts";
 import { Metrics } from "./metrics.ts";
 import { OpenPipes } from "./open_pipes.ts";
@@ -48,6 +50,8 @@ export interface BrokerHostOptions {
   readonly trustedProxies: readonly string[];
   /** Public ports for TCP tunnels; none when absent. */
   readonly tcpPorts?: PortRange | null;
+  /** URLs that lead here through others; Brickchain clients name one of them. */
+  readonly publicUrls?: readonly string[];
   /** For QUIC and HTTPS; with neither when absent. */
   readonly encryption?: EncryptionOptions | null;
   readonly version: VersionInfo;
@@ -68,6 +72,7 @@ export class BrokerHost implements AsyncDisposable {
   readonly #cluster: ClusterV1;
   readonly #pipes: OpenPipes;
   readonly #tunnels: TunnelHost;
+  readonly #brickchain: BrickchainHost;
   readonly #encrypted: EncryptedFaces;
   readonly #sampling: ReturnType<typeof setInterval>;
 
@@ -80,6 +85,7 @@ export class BrokerHost implements AsyncDisposable {
     this.#cluster = parts.cluster;
     this.#pipes = parts.pipes;
     this.#tunnels = parts.tunnels;
+    this.#brickchain = parts.brickchain;
     this.#encrypted = parts.encrypted;
     this.#sampling = setInterval(() => {
       parts.throughput.sample(endedTasks(broker));
@@ -115,14 +121,20 @@ export class BrokerHost implements AsyncDisposable {
     });
     const webSockets = { ...shared, broker, acceptor, cluster, pipes, tunnels, storagePath: STORAGE_PATH };
     const routes = brokerRoutes(webSockets);
+    const brickchain = new BrickchainHost({
+      ...brickchainOptions(options, shared.isProxy),
+      directory: tunnels.registry,
+      port: () => server.address.port,
+    });
     const server = await serveHttp({
       ...options.listen,
       ...encrypted.httpOptions,
       fetch: (request, peer) => app.fetch(request, peer),
       webSocketRoutes: routes,
+      interceptor: firstTaker([brickchain.face]),
       logger,
     });
-    const parts = { acceptor, server, encrypted, throughput, cluster, pipes, tunnels };
+    const parts = { acceptor, server, encrypted, throughput, cluster, pipes, tunnels, brickchain };
     try {
       await encrypted.open(server, routes);
       const grpc = options.grpc && await startGrpc({ ...shared, listen: options.grpc });
@@ -178,6 +190,7 @@ export class BrokerHost implements AsyncDisposable {
     this.#acceptor.close(new WasimoffError("unavailable", "broker is shutting down"));
     this.#pipes.close("broker is shutting down");
     this.#tunnels.close();
+    this.#brickchain.close("broker is shutting down");
     await this.#grpc?.close();
     const grace = { graceMs: CLOSE_GRACE_MS };
     await Promise.all([this.#encrypted.close(grace), this.#server.close(grace)]);
@@ -197,10 +210,21 @@ interface Parts {
   readonly cluster: ClusterV1;
   readonly pipes: OpenPipes;
   readonly tunnels: TunnelHost;
+  readonly brickchain: BrickchainHost;
 }
 
 function openTunnels({ storage, listen, tcpPorts = null, logger }: BrokerHostOptions): Promise<TunnelHost> {
   return TunnelHost.open({ storage, hostname: listen.hostname, tcpPorts, httpUrl: null, logger });
+}
+
+function brickchainOptions(options: BrokerHostOptions, isProxy: (address: string) => boolean) {
+  const { listen, publicUrls = [], encryption, version: { version }, logger } = options;
+  return {
+    scheme: encryption?.https ? "https" : "http",
+    hostname: listen.hostname,
+    certificateNames: encryption?.https ? encryption.certificates.names : [],
+    ...{ publicUrls, domain: null, isProxy, version, logger },
+  } as const;
 }
 
 /** Loaded only when it is wanted: it takes 50 ms. */
@@ -239,5 +263,6 @@ function accessRules({ tokens, open, listen, allowedOrigins, trustedProxies }: B
     allowsOrigin: origins.allows.bind(origins),
     clientAddress: proxies.clientAddress.bind(proxies),
     requestedHost: proxies.requestedHost.bind(proxies),
+    isProxy: proxies.has.bind(proxies),
   };
 }
