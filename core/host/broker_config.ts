@@ -1,6 +1,7 @@
 /** Where a broker offers WebTransport: the document that it serves to everybody (wasimoff-v1 13.2). */
 
 import { WasimoffError } from "../errors.ts";
+import { explainFetch } from "./fetch_failure.ts";
 import type { ServerTrust } from "./server_trust.ts";
 import { openFetch } from "./trusted_fetch.ts";
 
@@ -47,8 +48,8 @@ export async function fetchBrokerConfig(url: URL, options: BrokerConfigOptions):
   } catch (cause) {
     if (signal?.aborted) throw WasimoffError.from(signal.reason, "canceled");
     if (cause instanceof NoConfigError) throw cause;
-    const { message } = WasimoffError.from(cause);
-    throw new NoConfigError("unavailable", `cannot fetch "${place.href}": ${message}`, { cause });
+    const { reason } = explainFetch(cause);
+    throw new NoConfigError("unavailable", `cannot fetch "${place.href}": ${reason}`, { cause });
   }
 }
 

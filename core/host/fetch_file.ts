@@ -1,6 +1,7 @@
 /** Fetches files from a broker over HTTP. */
 
 import { WasimoffError } from "../errors.ts";
+import { explainFetch } from "./fetch_failure.ts";
 import type { FileRef } from "../storage/file_store.ts";
 
 export interface FetchFileOptions {
@@ -35,7 +36,11 @@ export async function fetchFile(
   } catch (cause) {
     idle.stop();
     if (either.aborted) throw either.reason;
-    throw new WasimoffError("unavailable", `cannot fetch "${url}" from the broker`, { cause });
+    throw new WasimoffError(
+      "unavailable",
+      `cannot fetch "${url}" from the broker: ${explainFetch(cause).reason}`,
+      { cause },
+    );
   }
   if (response.ok && response.body !== null) return idle.watch(response.body);
   idle.stop();

@@ -1,6 +1,7 @@
 /** Checks of a broker's HTTP API, of its clock and of our token, all by one answer. */
 
 import { WasimoffError } from "../../errors.ts";
+import { explainFetch } from "../fetch_failure.ts";
 import type { ServerTrust } from "../server_trust.ts";
 import { openFetch } from "../trusted_fetch.ts";
 import { formatMs } from "./check_tcp.ts";
