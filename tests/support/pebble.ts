@@ -1,6 +1,7 @@
 /** A real ACME authority, for tests: Debian's pebble. */
 
 import { createEphemeralCertificate } from "../../core/host/ephemeral_certificate.ts";
+import { freePorts } from "./free_ports.ts";
 import { within } from "./within.ts";
 
 const PROGRAM = "/usr/bin/pebble";
@@ -79,14 +80,4 @@ async function answers(get: () => Promise<Response>): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
-}
-
-/** Pebble must be told its ports, so 0 will not do: these were free a moment ago. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-  return listeners.map((listener) => {
-    const { port } = listener.addr as Deno.NetAddr;
-    listener.close();
-    return port;
-  });
 }
