@@ -6,7 +6,7 @@ import type { Connection } from "../../core/session/connection.ts";
 import type { ReceiveStream } from "../../core/session/receive_stream.ts";
 import type { SendStream } from "../../core/session/send_stream.ts";
 import type { Session } from "../../core/session/session.ts";
-import { type Carrier, SessionServer } from "../support/session_server.ts";
+import { type Carrier, openClient, SessionServer } from "../support/session_server.ts";
 import { within } from "../support/within.ts";
 
 const DONE = new WasimoffError("canceled", "test is over");
@@ -43,7 +43,7 @@ async function receive(source: ReceiveStream, progress = (_: number) => {}): Pro
 async function joined(...carriers: Carrier[]) {
   const accepted = Promise.withResolvers<Session>();
   const server = await SessionServer.open(accepted.resolve);
-  const { session, connections } = await server.session(...carriers);
+  const { session, connections } = await openClient(server.address, ...carriers);
   const peer = await accepted.promise;
   new Messenger(peer, handler);
   const messenger = new Messenger(session, handler);
