@@ -63,6 +63,7 @@ async function serveWith(
       open: options.open,
       allowedOrigins: options.allowedOrigins,
       trustedProxies: options.trustedProxies,
+      tunnelDomain: options.tunnelDomain,
       tcpPorts: options.tcpPorts,
       publicUrls: options.publicUrl,
       encryption: certificates && {

@@ -71,6 +71,7 @@ export const BROKER_COMMAND_FLAGS = {
     default: [],
     legacyEnvironment: ["WASIMOFF_ALLOWED_ORIGINS"],
   }),
+  tunnelDomain: flag(text, "its sub-domains are tunnels", { placeholder: "D", default: null }),
   tcpPorts: flag(portRange, "public ports of TCP tunnels", { default: null }),
   publicUrl: flag(commaList, "URLs that lead here", { placeholder: "URL,...", default: [] }),
   trustedProxies: flag(commaList, "proxies whose headers count", { placeholder: "CIDR,...", default: [] }),

@@ -7,6 +7,7 @@ import { createHttpApp, DEFAULT_MAX_UPLOAD_BYTES, type VersionInfo } from "../br
 import { STORAGE_PATH } from "../broker/http/storage_path.ts";
 import { Identifier } from "../broker/identity/identifier.ts";
 import { hostName, LOOPBACK_HOSTS } from "../broker/identity/loopback_rule.ts";
+import { isLoopback, parseIpAddress } from "../broker/identity/ip_address.ts";
 import { AllowedOrigins } from "../broker/identity/origins.ts";
 import type { Tokens } from "../broker/identity/tokens.ts";
 import { TrustedProxies } from "../broker/identity/trusted_proxies.ts";
@@ -19,6 +20,7 @@ import { SessionAcceptor } from "../session/acceptor.ts";
 import { FileNames } from "../storage/file_names.ts";
 import type { FileStore } from "../storage/file_store.ts";
 import { BrickchainHost } from "./brickchain_host.ts";
+import { TunnelDomain } from "../tunnel/tunnel_host_name.ts";
 import { brokerNumbers } from "./broker_numbers.ts";
 import { brokerRoutes } from "./broker_routes.ts";
 import { EncryptedFaces, type EncryptionOptions } from "./encrypted_faces.ts";
@@ -33,6 +35,7 @@ import { OpenPipes } from "./open_pipes.ts";
 import { rpcGzip } from "./rpc_compression.ts";
 import type { PortRange } from "./tcp_ports.ts";
 import { TunnelHost } from "./tunnel_host.ts";
+import { TunnelHttp } from "./tunnel_http.ts";
 
 export interface BrokerHostOptions {
   /** Port 0 takes any free one. */
@@ -50,6 +53,8 @@ export interface BrokerHostOptions {
   readonly trustedProxies: readonly string[];
   /** Public ports for TCP tunnels; none when absent. */
   readonly tcpPorts?: PortRange | null;
+  /** The domain whose sub-domains are HTTP tunnels; when absent "localhost" on loopback, else none. */
+  readonly tunnelDomain?: string | null;
   /** URLs that lead here through others; Brickchain clients name one of them. */
   readonly publicUrls?: readonly string[];
   /** For QUIC and HTTPS; with neither when absent. */
@@ -108,7 +113,12 @@ export class BrokerHost implements AsyncDisposable {
     const metrics = new Metrics(() => brokerNumbers(broker, files, throughput));
     const acceptor = new SessionAcceptor({ agent: `wasimoff/${version.version}`, capabilities: [], logger });
     const tasks = new TasksV1({ broker, files, names, startHash, now: unixMs });
-    const tunnels = await openTunnels(options);
+    const domain = tunnelDomain(options);
+    const scheme = options.encryption?.https ? "https" : "http";
+    const tunnels = await openTunnels(
+      options,
+      domain && ((name) => domain.urlOf(name, { scheme, port: server.address.port })),
+    );
     const shared = { ...accessRules(options), files, names, tasks, compression: [rpcGzip], logger };
     const encrypted = new EncryptedFaces(options.encryption ?? null, logger);
     const app = createHttpApp({
@@ -123,6 +133,7 @@ export class BrokerHost implements AsyncDisposable {
     const routes = brokerRoutes(webSockets);
     const brickchain = new BrickchainHost({
       ...brickchainOptions(options, shared.isProxy),
+      domain,
       directory: tunnels.registry,
       port: () => server.address.port,
     });
@@ -131,7 +142,12 @@ export class BrokerHost implements AsyncDisposable {
       ...encrypted.httpOptions,
       fetch: (request, peer) => app.fetch(request, peer),
       webSocketRoutes: routes,
-      interceptor: firstTaker([brickchain.face]),
+      interceptor: firstTaker([
+        brickchain.face,
+        ...(domain === null
+          ? []
+          : [new TunnelHttp({ ...shared, directory: tunnels.registry, domain, scheme })]),
+      ]),
       logger,
     });
     const parts = { acceptor, server, encrypted, throughput, cluster, pipes, tunnels, brickchain };
@@ -213,8 +229,19 @@ interface Parts {
   readonly brickchain: BrickchainHost;
 }
 
-function openTunnels({ storage, listen, tcpPorts = null, logger }: BrokerHostOptions): Promise<TunnelHost> {
-  return TunnelHost.open({ storage, hostname: listen.hostname, tcpPorts, httpUrl: null, logger });
+function openTunnels(
+  { storage, listen, tcpPorts = null, logger }: BrokerHostOptions,
+  httpUrl: ((name: string) => string) | null,
+): Promise<TunnelHost> {
+  return TunnelHost.open({ storage, hostname: listen.hostname, tcpPorts, httpUrl, logger });
+}
+
+/** Browsers take all names below "localhost" for this machine, which is all that a loopback broker serves. */
+function tunnelDomain({ tunnelDomain = null, listen: { hostname } }: BrokerHostOptions): TunnelDomain | null {
+  if (tunnelDomain !== null) return new TunnelDomain(tunnelDomain);
+  const address = parseIpAddress(hostname);
+  const local = hostname === "localhost" || (address !== null && isLoopback(address));
+  return local ? new TunnelDomain("localhost") : null;
 }
 
 function brickchainOptions(options: BrokerHostOptions, isProxy: (address: string) => boolean) {
@@ -223,7 +250,7 @@ function brickchainOptions(options: BrokerHostOptions, isProxy: (address: string
     scheme: encryption?.https ? "https" : "http",
     hostname: listen.hostname,
     certificateNames: encryption?.https ? encryption.certificates.names : [],
-    ...{ publicUrls, domain: null, isProxy, version, logger },
+    ...{ publicUrls, isProxy, version, logger },
   } as const;
 }
 

@@ -1,6 +1,6 @@
 /** The broker's reverse proxy: requests for the hosts of tunnels go to the services behind them. */
 
-import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -17,6 +17,7 @@ import { splice } from "./splice.ts";
 import { switchedHead } from "./switched_head.ts";
 import { isAuthorized, originForm, requestFailure, targetAuthority } from "./tunnel_http_access.ts";
 import { TunnelHttpPeers } from "./tunnel_http_peers.ts";
+import { upgradeAnswer } from "./upgrade_answer.ts";
 
 export interface TunnelHttpOptions {
   readonly directory: TunnelDirectory;
@@ -91,22 +92,12 @@ export class TunnelHttp implements HttpInterceptor {
   }
 
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const outgoing = new ServerResponse(incoming);
-    outgoing.shouldKeepAlive = false;
-    socket.on("error", () => socket.destroy());
-    outgoing.assignSocket(socket as Socket);
-    const finished = () => {
-      outgoing.detachSocket(socket as Socket);
-      outgoing.emit("close"); // which the server does for answers of its own
-      socket.end();
-    };
-    outgoing.once("finish", finished);
+    const outgoing = upgradeAnswer(incoming, socket);
     const { headers } = incoming;
     if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined) {
       return fail(incoming, outgoing, UPGRADE_WITH_BODY);
     }
     this.#forward(incoming, outgoing, (answer, service, serviceHead) => {
-      outgoing.off("finish", finished);
       outgoing.detachSocket(socket as Socket);
       if (socket.destroyed) return void service.destroy();
       socket.write(switchedHead(answer), "latin1");
