@@ -1,0 +1,57 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { checkCertificate } from "../../../../core/host/doctor/check_config.ts";
+import { checkClock, checkToken } from "../../../../core/host/doctor/check_http.ts";
+import { isVersionNegotiation } from "../../../../core/host/doctor/check_udp.ts";
+import { COMMON_TRUST } from "../../../../core/host/server_trust.ts";
+
+const AT_MS = Date.parse("2026-11-21T12:00:00Z");
+
+Deno.test("checkClock() warns when the clocks differ by more than 5 s", () => {
+  const check = (differenceMs: number) => {
+    const answer = {
+      status: 200,
+      date: new Date(AT_MS).toUTCString(),
+      askedAtMs: AT_MS + 500 - differenceMs,
+    };
+    const { status, detail } = checkClock(answer);
+    return [status, detail];
+  };
+  deepStrictEqual(check(0), ["ok", "the broker is 0.0 s ahead"]);
+  deepStrictEqual(check(5_000), ["ok", "the broker is 5.0 s ahead"]);
+  deepStrictEqual(check(5_100), ["warn", "the broker is 5.1 s ahead"]);
+  deepStrictEqual(check(-3_600_000), ["warn", "the broker is 3600.0 s behind"]);
+  for (const date of [null, "yesterday"]) {
+    deepStrictEqual(checkClock({ status: 200, date, askedAtMs: AT_MS }).status, "warn");
+  }
+});
+
+Deno.test("checkToken() tells a missing token from one that is not known", () => {
+  const answer = (status: number) => ({ status, date: null, askedAtMs: AT_MS });
+  deepStrictEqual(checkToken(answer(200), null), { status: "ok", detail: "none is needed from here" });
+  deepStrictEqual(checkToken(answer(200), "secret"), { status: "ok", detail: "accepted" });
+  deepStrictEqual(checkToken(answer(401), null).advice, "give --token-file or WASIMOFF_TOKEN");
+  deepStrictEqual(checkToken(answer(401), "secret").detail, "the broker does not know this token");
+});
+
+Deno.test("checkCertificate() says by what the certificate is trusted, and what --cert-hash contradicts", () => {
+  const [one, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const config = (...certHashes: Uint8Array[]) => ({ transport: new URL("https://x/"), certHashes });
+  const pinning = (...certHashes: Uint8Array[]) => ({ ...COMMON_TRUST, certHashes });
+  deepStrictEqual(checkCertificate(config(), COMMON_TRUST).detail, "one to be trusted as any other");
+  deepStrictEqual(checkCertificate(config(), pinning(one)).detail, "one to be trusted by --cert-hash");
+  deepStrictEqual(checkCertificate(config(one, other), pinning(other)).status, "ok");
+  deepStrictEqual(checkCertificate(config(one), COMMON_TRUST).status, "ok");
+  const { status, advice, value } = checkCertificate(config(one), pinning(other));
+  deepStrictEqual([status, advice, value], [
+    "fail",
+    "take --cert-hash away, or give one of these",
+    undefined,
+  ]);
+});
+
+Deno.test("isVersionNegotiation() knows the answer of a QUIC server from other packets", () => {
+  deepStrictEqual(isVersionNegotiation(Uint8Array.fromHex("dd0000000008725b48d967b31bc4")), true);
+  deepStrictEqual(isVersionNegotiation(Uint8Array.fromHex("dd0000000108725b48d967b31bc4")), false);
+  deepStrictEqual(isVersionNegotiation(Uint8Array.fromHex("5d0000000008725b48d967b31bc4")), false);
+  deepStrictEqual(isVersionNegotiation(Uint8Array.fromHex("dd00000000")), false);
+});
