@@ -8,7 +8,8 @@ export const QUIC_OPTIONS = {
   keepAliveInterval: 10_000,
   /** In ms: a peer is lost when three packets in a row stay away. */
   maxIdleTimeout: 30_000,
-  // Pages get an error at once when they open more; what is buffered of each is at most 1.25 MB.
-  maxConcurrentBidirectionalStreams: 1_024,
-  maxConcurrentUnidirectionalStreams: 1_024,
+  // Pages get an error at once when they open more. Each that may be costs memory on both sides though nobody opens
+  // it (some 50 bytes), and what is buffered of each that is open is at most 1.25 MB.
+  maxConcurrentBidirectionalStreams: 256,
+  maxConcurrentUnidirectionalStreams: 128,
 } as const;

@@ -21,6 +21,12 @@ const NAME = /^:?[!#$%&'*+.^_`|~0-9a-z-]+$/;
 // deno-lint-ignore no-control-regex
 const NOT_IN_VALUE = /[\0\r\n]|[^\0-\xff]/;
 
+/** Indexes of the static table by name and then by value. */
+const INDEXES = new Map<string, Map<string, number>>();
+for (const [index, [name, value]] of STATIC_TABLE.entries()) {
+  INDEXES.set(name, (INDEXES.get(name) ?? new Map<string, number>()).set(value, index));
+}
+
 /**
  * Encodes the fields in order. Values have one character for each byte. TypeError for a name or a value that
  * may not be sent.
@@ -30,13 +36,14 @@ export function encodeFieldSection(fields: readonly HeaderField[]): Uint8Array<A
   for (const [name, value] of fields) {
     if (!NAME.test(name)) throw new TypeError(`encode header fields: "${name}" is no name in lower case`);
     if (NOT_IN_VALUE.test(value)) throw new TypeError(`encode header fields: bad value of "${name}"`);
-    const exact = STATIC_TABLE.findIndex((field) => field[0] === name && field[1] === value);
-    const named = STATIC_TABLE.findIndex((field) => field[0] === name);
-    if (exact >= 0) {
+    const known = INDEXES.get(name);
+    const exact = known?.get(value);
+    if (exact !== undefined) {
       appendPrefixedInteger(target, exact, { flags: 0b1100_0000, prefixBits: 6 });
       continue;
     }
-    if (named >= 0) appendPrefixedInteger(target, named, { flags: 0b0101_0000, prefixBits: 4 });
+    const [named] = known?.values() ?? [];
+    if (named !== undefined) appendPrefixedInteger(target, named, { flags: 0b0101_0000, prefixBits: 4 });
     else appendText(target, name, { flags: 0b0010_0000, prefixBits: 3 });
     appendText(target, value, { flags: 0, prefixBits: 7 });
   }
@@ -45,7 +52,8 @@ export function encodeFieldSection(fields: readonly HeaderField[]): Uint8Array<A
 
 /** The bit above the prefix of the length says whether the text is in Huffman code; the shorter form wins. */
 function appendText(target: number[], text: string, form: { flags: number; prefixBits: number }): void {
-  const plain = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const plain = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) plain[index] = text.charCodeAt(index);
   const short = huffmanLength(plain) < plain.length;
   const bytes = short ? encodeHuffman(plain) : plain;
   const flags = form.flags | (short ? 2 ** form.prefixBits : 0);

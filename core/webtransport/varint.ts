@@ -16,8 +16,11 @@ export function varintLengthFrom(firstByte: number): number {
 
 /** How many bytes the value needs. RangeError when it is negative or has more than 62 bits. */
 export function varintLength(value: bigint | number): number {
-  if (value < 0 || value > MAX_VARINT) throw new RangeError(`a varint has 0 to 62 bits, not ${value}`);
-  return value < 0x40 ? 1 : value < 0x4000 ? 2 : value < 0x4000_0000 ? 4 : 8;
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 0 || value > MAX_VARINT) {
+    throw new RangeError(`a varint has 0 to 62 bits, not ${value}`);
+  }
+  return number < 0x40 ? 1 : number < 0x4000 ? 2 : number < 0x4000_0000 ? 4 : 8;
 }
 
 /** Reads one integer at an offset; undefined while bytes are missing. Longer forms than needed are fine. */
@@ -43,13 +46,21 @@ function unsigned(bytes: Uint8Array, at: number, length: number): number {
 /** Writes the shortest form at an offset; answers the offset behind it. There must be room. */
 export function writeVarint(target: Uint8Array, at: number, value: bigint | number): number {
   const length = varintLength(value);
-  let rest = BigInt(value);
-  for (let index = at + length - 1; index >= at; index--) {
-    target[index] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
+  const half = Math.min(length, 4);
+  const isLong = length === 8;
+  writeUnsigned(target, at, { value: Number(isLong ? BigInt(value) >> 32n : value), length: half });
+  if (isLong) writeUnsigned(target, at + 4, { value: Number(BigInt(value) & 0xffff_ffffn), length: half });
   target[at] = (target[at] as number) | Math.log2(length) << 6;
   return at + length;
+}
+
+/** Big-endian. */
+function writeUnsigned(
+  target: Uint8Array,
+  at: number,
+  { value, length }: { value: number; length: number },
+): void {
+  for (let index = 0; index < length; index++) target[at + index] = value >>> 8 * (length - 1 - index);
 }
 
 /** The shortest form of each value, one behind the other. */
