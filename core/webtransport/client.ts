@@ -84,6 +84,8 @@ export class WebTransportClient {
     this.#connection.hold();
     try {
       return await this.#open(request, section, AbortSignal.any(signals));
+    } catch (error) {
+      throw error instanceof WasimoffError ? error : await this.#explain(error);
     } finally {
       await this.#connection.release();
     }
@@ -124,7 +126,7 @@ export class WebTransportClient {
       return await unlessAborted(opened, signal);
     } catch (error) {
       opened.then(refuseStream, () => {});
-      throw WasimoffError.from(error, "unavailable");
+      throw error;
     }
   }
 
@@ -145,13 +147,15 @@ export class WebTransportClient {
         if (!isInterim(fields)) return fields;
       }
     } catch (error) {
-      if (error instanceof WasimoffError) throw error;
-      if (this.#connection.options.streamErrorCode(error) === undefined) {
-        this.#connection.suspectLoss(error);
-        await this.#connection.ended;
-      }
+      if (this.#connection.options.streamErrorCode(error) === undefined) throw error;
       throw new WasimoffError("unavailable", "the server gave up the request", { cause: error });
     }
+  }
+
+  /** An error that is none of a stream: the connection is lost, and says why, or the error is ours. */
+  async #explain(error: unknown): Promise<WasimoffError> {
+    this.#connection.suspectLoss(error);
+    return lossOf(await this.#connection.ended);
   }
 }
 

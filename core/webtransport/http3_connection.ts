@@ -103,7 +103,7 @@ export class Http3Connection {
       onSessionStream: (id, stream) => this.#deliver(id, (session) => session.takeStream(stream), stream),
       onError: (error) => this.fail(error),
     }, limits);
-    void streams.run(this.quic);
+    streams.run(this.quic).catch((error) => this.fail(error));
     void this.#readDatagrams();
   }
 

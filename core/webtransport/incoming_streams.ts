@@ -30,7 +30,7 @@ export class IncomingStreams {
     this.#limits = limits;
   }
 
-  /** Runs until the connection ends; never rejects. */
+  /** Runs until the connection ends. Rejects when somebody else takes its streams already. */
   async run(connection: QuicConnection): Promise<void> {
     await Promise.all([
       this.#take(connection.incomingBidirectionalStreams, (stream) => this.#sortBidirectional(stream)),

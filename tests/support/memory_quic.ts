@@ -154,9 +154,10 @@ export class MemoryQuic implements QuicConnection {
     this.peer.#end(info);
   }
 
-  /** As when the peer is gone: on this side only. */
+  /** As when the network is gone, noticed by both at the same time. */
   lose(): void {
     this.#end(null);
+    this.peer.#end(null);
   }
 
   #end(info: QuicCloseInfo | null): void {
