@@ -20,7 +20,6 @@ export class ByteReader {
   readonly #reader: ReadableStreamBYOBReader;
   #held: Uint8Array<ArrayBuffer> = NOTHING;
   #ahead = SHORTEST_HEADER_BYTES;
-  #isExact = true;
 
   constructor(stream: QuicReceiveStream) {
     this.#reader = stream.getReader({ mode: "byob" });
@@ -38,12 +37,11 @@ export class ByteReader {
 
   /** The next bytes, at least one; undefined at the end. From now on the stream belongs to this reader. */
   async readSome(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    this.#isExact = false;
-    this.#ahead = READ_AHEAD_BYTES;
-    if (!await this.#fill(1)) return undefined;
-    const bytes = this.#held;
+    const held = this.#held;
     this.#held = NOTHING;
-    return bytes;
+    if (held.length > 0) return held;
+    const { value, done } = await this.#reader.read(new Uint8Array(READ_AHEAD_BYTES));
+    return done ? undefined : value;
   }
 
   /** Leaves the stream to others; `readSome` was not called. */
@@ -62,7 +60,7 @@ export class ByteReader {
       const missing = Math.max(count - this.#held.length, this.#ahead);
       const { value, done } = await this.#reader.read(new Uint8Array(missing));
       if (done) return false;
-      if (this.#isExact) this.#ahead = Math.max(0, this.#ahead - value.length);
+      this.#ahead = Math.max(0, this.#ahead - value.length);
       this.#held = this.#held.length === 0 ? value : joinChunks([this.#held, value]);
     }
     return true;

@@ -4,19 +4,19 @@ import { type Capsule, CapsuleReader, encodeClose, encodeDrain } from "./capsule
 import type { FrameStream } from "./frame_stream.ts";
 import { Http3Error } from "./http3_error.ts";
 import { encodeFrame, FRAME_TYPE } from "./http3_frame.ts";
-import type { QuicBidirectionalStream } from "./quic_connection.ts";
+import type { QuicBidirectionalStream, QuicSendStream } from "./quic_connection.ts";
 
 /** Its id is that of the session. */
 export class ConnectStream {
   readonly id: bigint;
   readonly #frames: FrameStream;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #writable: QuicSendStream;
 
   /** `frames` has read the header fields. */
   constructor(id: bigint, stream: QuicBidirectionalStream, frames: FrameStream) {
     this.id = id;
     this.#frames = frames;
-    this.#writer = stream.writable.getWriter();
+    this.#writable = stream.writable;
   }
 
   /** Reads capsules until the peer ends its direction. Rejects with what is wrong with them or with the stream. */
@@ -46,7 +46,7 @@ export class ConnectStream {
 
   /** Ends our direction. */
   finish(): void {
-    this.#writer.close().catch(ignore);
+    this.#writable.close().catch(ignore);
   }
 
   /** Ends the peer's direction, and `read`. */
@@ -55,7 +55,9 @@ export class ConnectStream {
   }
 
   #send(capsule: Uint8Array): void {
-    this.#writer.write(encodeFrame(FRAME_TYPE.DATA, capsule)).catch(ignore);
+    const writer = this.#writable.getWriter();
+    writer.write(encodeFrame(FRAME_TYPE.DATA, capsule)).catch(ignore);
+    writer.releaseLock(); // a writer costs memory, and a session writes twice at most
   }
 }
 

@@ -86,6 +86,7 @@ Deno.test("close tells the peer code and reason, ends streams and datagrams, and
   await using pair = await open();
   const { ours, theirs } = pair;
   await put(await theirs.createUnidirectionalStream(), 1);
+  await settle();
   theirs.close({ closeCode: 4_294_967_295, reason: "bye" });
   deepStrictEqual(await ours.closed, { closeCode: 4_294_967_295, reason: "bye" });
   deepStrictEqual(await theirs.closed, { closeCode: 4_294_967_295, reason: "bye" });
