@@ -6,6 +6,7 @@ import { closeCode, WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
 import { openWebTransportConnection } from "../transport/webtransport_connection.ts";
+import type { QuicConnection } from "../webtransport/quic_connection.ts";
 import type { WebTransportRequest } from "../webtransport/request.ts";
 import type { Refusal, WebTransportRoute } from "../webtransport/route.ts";
 import { WebTransportServer } from "../webtransport/server.ts";
@@ -27,8 +28,15 @@ export interface BrokerQuicOptions {
   readonly routes: Readonly<Record<string, WebSocketRoute>>;
   /** `host[:port]` of pages that the broker itself serves under a name of it. */
   readonly ownPages: (name: string) => string;
+  /** Default MAX_CONNECTIONS. */
+  readonly maxConnections?: number;
   readonly logger: Logger;
 }
+
+/** As many as the HTTP face has; further ones are closed at once. */
+const MAX_CONNECTIONS = 20_000;
+/** H3_EXCESSIVE_LOAD (RFC 9114 8.1). */
+const EXCESSIVE_LOAD = 0x107;
 
 export class BrokerQuic {
   readonly #options: BrokerQuicOptions;
@@ -37,6 +45,7 @@ export class BrokerQuic {
   /** One for each session that is open. */
   readonly #sessions = new Set<WebTransportSession>();
   readonly #stop = new AbortController();
+  #connections = 0;
 
   private constructor(options: BrokerQuicOptions) {
     this.#options = options;
@@ -93,10 +102,21 @@ export class BrokerQuic {
       ...address,
       credentials,
       alpnProtocols: [ALPN_HTTP3],
-      onConnection: (connection) => void this.#server.serve(connection, this.#stop.signal),
+      onConnection: (connection) => void this.#serve(connection),
       logger,
     });
     this.#listeners.push(listener);
+  }
+
+  /** Never rejects. */
+  async #serve(connection: QuicConnection): Promise<void> {
+    const { maxConnections = MAX_CONNECTIONS } = this.#options;
+    if (this.#connections >= maxConnections) {
+      return connection.close({ closeCode: EXCESSIVE_LOAD, reason: "broker has too many connections" });
+    }
+    this.#connections++;
+    await this.#server.serve(connection, this.#stop.signal);
+    this.#connections--;
   }
 
   #route(route: WebSocketRoute): WebTransportRoute {

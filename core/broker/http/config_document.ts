@@ -1,7 +1,7 @@
 /** What a client must know to come over WebTransport (wasimoff-v1 13.2): `GET /api/broker/v1/config`. */
 
 import type { Context } from "hono";
-import { hostName, isLoopbackName } from "../identity/loopback_rule.ts";
+import { hostName, isLoopbackName, LOOPBACK_HOSTS } from "../identity/loopback_rule.ts";
 import type { HttpEnv } from "./http_env.ts";
 
 export const CONFIG_PATH = "/api/broker/v1/config";
@@ -36,7 +36,9 @@ export function transportUrl({ quic, url, names }: TransportFace, hostHeader: st
   const asked = hostName(hostHeader);
   // Who came by another name sits elsewhere, where our loopback address is its own.
   if (quic.host !== null && isLoopbackName(quic.host) && !isLoopbackName(asked)) return "";
-  const reached = quic.host ?? asked;
+  // The broker knows its own pages by the name that they use for it.
+  const either = quic.host === "localhost" && LOOPBACK_HOSTS.includes(asked);
+  const reached = either ? asked : quic.host ?? asked;
   const covered = names.length === 0 || names.some((name) => covers(name, reached));
   const host = covered ? reached : names.find((name) => !name.startsWith("*.")) ?? reached;
   if (!/^[\w.:-]+$/.test(host)) return ""; // a Host that is none
