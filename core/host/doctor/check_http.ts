@@ -1,7 +1,6 @@
-/** Checks of a broker's HTTP API, of its clock and of our token, all by one answer. */
+/** Checks of a broker's HTTP API, of its clock and of our token. */
 
 import { WasimoffError } from "../../errors.ts";
-import { explainFetch } from "../fetch_failure.ts";
 import type { ServerTrust } from "../server_trust.ts";
 import { openFetch } from "../trusted_fetch.ts";
 import { formatMs } from "./check_tcp.ts";
@@ -9,7 +8,6 @@ import type { Verdict } from "./diagnosis.ts";
 
 /** What the API has answered. */
 export interface HttpAnswer {
-  readonly status: number;
   /** Header `Date`; null for none. */
   readonly date: string | null;
   /** In the middle between question and answer, by our clock, Unix milliseconds. */
@@ -33,7 +31,7 @@ const MAX_VERSION_BYTES = 16 * 1024;
 
 export async function checkHttp(broker: URL, options: HttpCheckOptions): Promise<Verdict<HttpAnswer>> {
   const { token, trust, now, signal } = options;
-  const headers: HeadersInit = token === null ? {} : { authorization: `Bearer ${token}` };
+  const headers = authorization(token);
   using trusted = openFetch(trust);
   const beganMs = now();
   const response = await trusted.fetch(new URL("api/version", broker), {
@@ -43,11 +41,7 @@ export async function checkHttp(broker: URL, options: HttpCheckOptions): Promise
   });
   const tookMs = now() - beganMs;
   const { status } = response;
-  const value = { status, date: response.headers.get("date"), askedAtMs: beganMs + tookMs / 2 };
-  if (status === 401 || status === 403) {
-    await response.body?.cancel();
-    return { status: "ok", detail: `answers in ${formatMs(tookMs)}, and lets in only whom it knows`, value };
-  }
+  const value = { date: response.headers.get("date"), askedAtMs: beganMs + tookMs / 2 };
   if (status !== 200) {
     await response.body?.cancel();
     const advice = "check the path in --url, and whether a proxy is in between";
@@ -89,13 +83,32 @@ export function checkClock({ date, askedAtMs }: HttpAnswer): Verdict<true> {
   return { status: "warn", detail, advice: "set the clocks of both machines by NTP" };
 }
 
-export function checkToken({ status }: HttpAnswer, token: string | null): Verdict<true> {
-  if (status === 200) {
-    return { status: "ok", detail: token === null ? "none is needed from here" : "accepted" };
-  }
-  if (token !== null) {
+/** Asks for something that not everybody is told. */
+export async function checkToken(broker: URL, options: HttpCheckOptions): Promise<Verdict<true>> {
+  const { token, trust, signal } = options;
+  using trusted = openFetch(trust);
+  const response = await trusted.fetch(new URL("api/providers", broker), {
+    ...{ method: "HEAD", headers: authorization(token), signal, redirect: "manual" },
+  });
+  await response.body?.cancel();
+  return judgeToken(response.status, token);
+}
+
+export function judgeToken(status: number, token: string | null): Verdict<true> {
+  if (status === 401 || status === 403) {
+    if (token === null) {
+      return { status: "fail", detail: "a token is missing", advice: "give --token-file or WASIMOFF_TOKEN" };
+    }
     const advice = "compare it with the token file of the broker";
     return { status: "fail", detail: "the broker does not know this token", advice };
   }
-  return { status: "fail", detail: "a token is missing", advice: "give --token-file or WASIMOFF_TOKEN" };
+  if (status === 404) return { status: "ok", detail: "an existing broker asks for none" };
+  if (status === 200) {
+    return { status: "ok", detail: token === null ? "none is needed from here" : "accepted" };
+  }
+  return { status: "warn", detail: `HTTP status ${status}`, advice: "see the log of the broker" };
+}
+
+function authorization(token: string | null): HeadersInit {
+  return token === null ? {} : { authorization: `Bearer ${token}` };
 }

@@ -54,7 +54,7 @@ export function diagnose(options: DiagnoseOptions): Diagnosis {
     (signal) => checkHttp(url, { token, trust, now, signal }),
   );
   diagnosis.check("clock", needing(http), (_, answer) => Promise.resolve(checkClock(answer)));
-  diagnosis.check("token", needing(http), (_, answer) => Promise.resolve(checkToken(answer, token)));
+  diagnosis.check("token", needing(http), (signal) => checkToken(url, { token, trust, now, signal }));
   diagnosis.check("websocket", needing(reached), (signal) => checkOver("websocket", options, signal));
   const config = diagnosis.check(
     "config",

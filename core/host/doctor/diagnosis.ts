@@ -1,6 +1,7 @@
 /** Checks that build on each other: each has a limit of time, and what follows from a failed one is skipped. */
 
 import { WasimoffError } from "../../errors.ts";
+import { explainFetch } from "../fetch_failure.ts";
 
 export type Status = "ok" | "warn" | "fail" | "skipped";
 
@@ -32,6 +33,9 @@ export interface Step<T> {
 type Values<D extends readonly Step<unknown>[]> = {
   -readonly [K in keyof D]: D[K] extends Step<infer T> ? T : never;
 };
+
+/** What a check that was called off has to say for itself; else that it was late is all that is known. */
+const LAST_WORDS_MS = 100;
 
 export interface CheckOptions<D extends readonly Step<unknown>[]> {
   /** It begins when these have succeeded, and is skipped when one has not. */
@@ -93,17 +97,19 @@ export class Diagnosis {
   ): Promise<Verdict<T>> {
     const stop = new AbortController();
     const { promise: late, resolve } = Promise.withResolvers<Verdict<T>>();
+    let timer: ReturnType<typeof setTimeout>;
     const giveUp = (detail: string) => {
-      resolve({ status: "fail", detail });
+      clearTimeout(timer);
+      timer = setTimeout(() => resolve({ status: "fail", detail }), LAST_WORDS_MS);
       stop.abort(new WasimoffError("deadline_exceeded", detail));
     };
-    const timer = setTimeout(() => giveUp(`no answer within ${limitMs / 1000} s`), limitMs);
+    timer = setTimeout(() => giveUp(`no answer within ${limitMs / 1000} s`), limitMs);
     const onAbort = () => giveUp("was interrupted");
     if (this.#signal.aborted) onAbort();
     this.#signal.addEventListener("abort", onAbort, { once: true });
     const ended = run(stop.signal).catch((error): Verdict<T> => ({
       status: "fail",
-      detail: WasimoffError.from(error).message,
+      detail: error instanceof WasimoffError ? error.message : explainFetch(error).reason,
     }));
     try {
       return await Promise.race([ended, late]);

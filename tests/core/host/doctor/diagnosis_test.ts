@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { WasimoffError } from "../../../../core/errors.ts";
-import { Diagnosis, type Finding } from "../../../../core/host/doctor/diagnosis.ts";
+import { Diagnosis, type Finding, type Verdict } from "../../../../core/host/doctor/diagnosis.ts";
 import { fakeClock } from "../../../support/session_pair.ts";
 
 const LIMIT = { needs: [], limitMs: 1_000 } as const;
@@ -74,13 +74,30 @@ Deno.test("Diagnosis ends a check at its limit, and all of them at the end of it
   diagnosis.check("hung", LIMIT, hang);
   diagnosis.check("long", { needs: [], limitMs: 60_000 }, hang);
   const lines = read(diagnosis);
-  await clock.tick(1_000);
+  diagnosis.check(
+    "wordy",
+    LIMIT,
+    (signal) =>
+      new Promise<Verdict<never>>((resolve) =>
+        signal.addEventListener("abort", () => resolve({ status: "fail", detail: "a wall" }))
+      ),
+  );
+  await clock.tick(1_100);
   deepStrictEqual(reasons, ["no answer within 1 s"]);
   stop.abort();
-  deepStrictEqual(await lines, ["fail hung: no answer within 1 s", "fail long: was interrupted"]);
+  await clock.tick(100);
+  deepStrictEqual(await lines, [
+    "fail hung: no answer within 1 s",
+    "fail long: was interrupted",
+    "fail wordy: a wall",
+  ]);
   const late: Finding[] = [];
   const ended = new Diagnosis(stop.signal);
   ended.check("never", LIMIT, hang);
-  for await (const finding of ended.findings()) late.push(finding);
+  const done = (async () => {
+    for await (const finding of ended.findings()) late.push(finding);
+  })();
+  await clock.tick(100);
+  await done;
   deepStrictEqual(late.map(({ status }) => status), ["fail"]);
 });
