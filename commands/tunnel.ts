@@ -3,6 +3,7 @@
 import { connectTunnels } from "../core/host/connect_tunnels.ts";
 import { serviceDialer } from "../core/host/service_dialer.ts";
 import { openTunnelIdentity } from "../core/host/tunnel_identity.ts";
+import { brickchainEndpoint } from "../core/tunnel/brickchain_endpoint.ts";
 import { keepTunnel } from "../core/tunnel/keep_tunnel.ts";
 import type { OpenedTunnel, TunnelRequest } from "../core/tunnel/tunnel_client.ts";
 import { nameBroker } from "./broker_access.ts";
@@ -11,6 +12,7 @@ import { BROKER_NOTE } from "./common_flags.ts";
 import { defaultConfigPath } from "./config_file.ts";
 import { printLine } from "./stdout.ts";
 import { readTunnelAuth } from "./tunnel_auth.ts";
+import { publishAtBrickchain } from "./tunnel_brickchain.ts";
 import { TUNNEL_FLAGS } from "./tunnel_flags.ts";
 import { parseTunnelTarget, type TunnelTarget } from "./tunnel_target.ts";
 import { usageError } from "./usage_error.ts";
@@ -34,10 +36,13 @@ type TunnelCall = Call<typeof TUNNEL_FLAGS>;
 /** Bytes that tell this process from all others with the same key. */
 const INSTANCE_BYTES = 16;
 
-async function publish({ options, sources, operands, log, signal }: TunnelCall): Promise<number> {
+async function publish(call: TunnelCall): Promise<number> {
+  const { options, sources, operands, log, signal } = call;
   const target = parseTunnelTarget(operands);
   const request = await tunnelRequest(options, target);
   const identity = await openTunnelIdentity(options.identity ?? defaultIdentityPath());
+  const endpoint = brickchainEndpoint(options.url);
+  if (endpoint !== null) return await publishAtBrickchain(call, { endpoint, target, identity });
   const named = await nameBroker({ options, sources }, log);
   let printed = "";
   await keepTunnel({

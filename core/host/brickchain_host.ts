@@ -42,7 +42,7 @@ export class BrickchainHost {
       newId: () => crypto.randomUUID(),
       logger,
     });
-    const names = [hostname, machineName(), ...certificateNames].map(hostName);
+    const names = [hostname, machineName(), ...certificateNames, ...domainName(domain)].map(hostName);
     this.face = new BrickchainFace({
       ...options,
       server: this.#server,
@@ -63,4 +63,10 @@ export class BrickchainHost {
   close(reason: string): void {
     this.#server.close(reason);
   }
+}
+
+/** The host above the tunnels is the broker itself. */
+function domainName(domain: TunnelDomain | null): string[] {
+  if (domain === null) return [];
+  return [new URL(domain.urlOf("x", { scheme: "http", port: 80 })).hostname.slice("x.".length)];
 }
