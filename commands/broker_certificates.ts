@@ -55,7 +55,8 @@ export async function openCertificates(
   options: BrokerOptions,
   { https, log }: { readonly https: boolean; readonly log: Logger },
 ): Promise<BrokerCertificates | null> {
-  const { cert, key, quic, acmeHostnames } = options;
+  const { cert, key, quic, acmeHostnames, transportUrl } = options;
+  if (quic === null && transportUrl !== null) log.warn("--transport-url is of no use without --quic");
   if (quic === null && !https) {
     if (cert !== null || acmeHostnames.length > 0) {
       log.warn("the certificate is of no use: give --https or --quic");

@@ -1,5 +1,6 @@
 /** `wasimoff cert`: makes certificates for development, and shows what is in any. */
 
+import { describeAnnounced, findAnnounced } from "./cert_announced.ts";
 import { type CertNewOptions, newCertificate, newCertificateTable, trustAdvice } from "./cert_new.ts";
 import { certificateJson, describeCertificate, findCertificate } from "./cert_show.ts";
 import { type Call, defineCommand } from "./command.ts";
@@ -26,6 +27,7 @@ export const command = defineCommand({
     "wasimoff cert new -o certs localhost 127.0.0.1 broker.lan",
     "wasimoff cert show certs/localhost.pem",
     "wasimoff cert show https://broker.lan:4080",
+    "wasimoff cert show http://localhost:4080",
   ],
   flags: FLAGS,
   notes: ["An authority can sign only for the names it was made for, and names below them."],
@@ -55,8 +57,17 @@ async function make(options: CertNewOptions, json: boolean): Promise<void> {
   for (const line of trustAdvice(made)) options.log.info(line);
 }
 
+/** Over plain HTTP there is no certificate to see, but a broker says which ones it has for QUIC. */
 async function show(place: string, json: boolean, signal: AbortSignal): Promise<void> {
+  if (/^http:/i.test(place) && URL.canParse(place)) {
+    const announced = await findAnnounced(new URL(place), signal);
+    return await print(describeAnnounced(announced), json ? announced : null);
+  }
   const certificate = await findCertificate(place, signal);
-  const lines = describeCertificate(certificate, Date.now()).split("\n").map(printable);
-  await printLine(json ? JSON.stringify({ schema: 1, ...certificateJson(certificate) }) : lines.join("\n"));
+  await print(describeCertificate(certificate, Date.now()), json ? certificateJson(certificate) : null);
+}
+
+async function print(text: string, json: object | null): Promise<void> {
+  const lines = text.split("\n").map(printable);
+  await printLine(json === null ? lines.join("\n") : JSON.stringify({ schema: 1, ...json }));
 }

@@ -21,7 +21,7 @@ export async function findCertificate(place: string, signal: AbortSignal): Promi
   if (!/^[a-z]+:\/\//i.test(place)) return { ...readCertificate(await readPem(place)), trusted: null };
   const url = URL.parse(place);
   if (url?.protocol !== "https:") {
-    throw usageError(`"${place}" is no URL of a server of TLS: write "https://localhost:4080"`);
+    throw usageError(`"${place}" is no URL of a server: write "https://localhost:4080"`);
   }
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   const { pem, trusted } = await certificateOfServer(url, limit);

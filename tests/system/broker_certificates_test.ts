@@ -58,6 +58,11 @@ Deno.test("programs reach a broker with an ephemeral certificate over QUIC witho
   const [, hash] = await broker.said(/WebTransport is served .*certificate=ephemeral hash=([0-9a-f]{64})\n/);
   const config = await (await fetch(`${url}/api/broker/v1/config`)).json();
   strictEqual(config.certhash, hash);
+  deepStrictEqual(await runCommand(["cert", "show", url!]), {
+    code: 0,
+    stdout: `transport  ${config.transport}/\nhash       ${hash}\n`,
+    stderr: "",
+  });
   const at = ["--url", url!, "--transport", "webtransport"];
   await using provider = new CommandRun(["provider", ...at, "-j", "1"]);
   await provider.said(/provider is ready/);
@@ -118,3 +123,14 @@ async function ask(connection: Deno.TlsConn): Promise<string> {
   const length = await connection.read(buffer);
   return new TextDecoder().decode(buffer.subarray(0, length ?? 0));
 }
+
+Deno.test("flags that do nothing without QUIC or HTTPS are told of", async () => {
+  await using directory = await temporaryDirectory();
+  const { cert, key } = await certificate(directory.path);
+  const files = ["--cert", cert, "--key", key, "--transport-url", "https://wt.example/transport"];
+  await using broker = new CommandRun(["broker", "--http", "localhost:0", "--quic", "off", ...files]);
+  const [, url] = await broker.said(/broker is ready at (http:\S+)\n/);
+  match(broker.stderr, /--transport-url is of no use without --quic\n/);
+  match(broker.stderr, /the certificate is of no use: give --https or --quic\n/);
+  deepStrictEqual(await (await fetch(`${url}/api/broker/v1/config`)).json(), { transport: "" });
+});
