@@ -28,8 +28,9 @@ export const REMEMBER_MS = 10 * 60_000;
 export const SHORT_LIFE_MS = 15_000;
 /** How long it counts. */
 export const AVOID_MS = 60_000;
-/** What the other is ahead of a transport that is avoided: much for a dial, little in a lease. */
-export const AVOID_DELAY_MS = 2_000;
+/** What the other is ahead of it after the first time; doubled by each further one, little as long as it is in a lease. */
+export const AVOID_FIRST_DELAY_MS = 250;
+export const AVOID_MAX_DELAY_MS = 4_000;
 /** Brokers that are remembered; the one that was learned of first is forgotten for a further one. */
 export const MAX_REMEMBERED_BROKERS = 64;
 
@@ -38,7 +39,7 @@ export type HeadStarts = Readonly<Record<Transport, number>>;
 
 interface Experience {
   won: { readonly transport: Transport; readonly atMs: number } | null;
-  avoided: { readonly transport: Transport; readonly untilMs: number } | null;
+  avoided: { readonly transport: Transport; readonly untilMs: number; readonly delayMs: number } | null;
 }
 
 export class TransportChoice {
@@ -56,7 +57,9 @@ export class TransportChoice {
 
   headStarts(broker: string): HeadStarts {
     const { won, avoided } = this.#brokers.get(broker) ?? UNKNOWN;
-    if (avoided !== null && this.#now() < avoided.untilMs) return behind(avoided.transport, AVOID_DELAY_MS);
+    if (avoided !== null && this.#now() < avoided.untilMs) {
+      return behind(avoided.transport, avoided.delayMs);
+    }
     if (won !== null && this.#isFresh(won.atMs)) return behind(other(won.transport), HEAD_START_MS);
     return TOGETHER;
   }
@@ -75,9 +78,11 @@ export class TransportChoice {
     if (livedMs >= SHORT_LIFE_MS) return;
     const experience = this.#experience(broker);
     const { avoided } = experience;
+    const again = avoided !== null && this.#now() < avoided.untilMs ? avoided : null;
+    const delayMs = Math.min((again?.delayMs ?? AVOID_FIRST_DELAY_MS / 2) * 2, AVOID_MAX_DELAY_MS);
     // When both break at once neither is better than the other.
-    const both = avoided !== null && avoided.transport !== transport && this.#now() < avoided.untilMs;
-    experience.avoided = both ? null : { transport, untilMs: this.#now() + AVOID_MS };
+    const both = again !== null && again.transport !== transport;
+    experience.avoided = both ? null : { transport, untilMs: this.#now() + AVOID_MS, delayMs };
     experience.won = null;
   }
 

@@ -103,6 +103,34 @@ netTest("a proxy that knows no WebSockets leaves WebTransport", async (net) => {
   await rejects(connect(middlebox.address.port, over("websocket")), { code: "unimplemented" });
 });
 
+netTest("a way that opens and breaks at once is not tried first again", async (net) => {
+  await using cluster = await startEncrypted();
+  const config = await (await fetch(`http://localhost:${cluster.port}/api/broker/v1/config`)).text();
+  await using middlebox = await net.serve({
+    fetch: () => new Response(config),
+    webSocketRoutes: {
+      "/api/client/ws": {
+        protocols: ["wasimoff_v2"],
+        authorize: () => {},
+        accept: (connection) => connection.close("unavailable", "the middlebox likes no WebSockets"),
+      },
+    },
+  });
+  const { port } = middlebox.address;
+  const { logger, transports } = connections();
+  const access = preferring("websocket", port);
+  const dialer = new BrokerDialer({
+    ...{ broker: brokerUrls(port), endpoint: "client", token: null, agent: "test", logger, access },
+  });
+  const first = await dialer.connect(signal);
+  strictEqual(first.generation, 2);
+  if (first.generation !== 2) return;
+  (await first.dial(signal)).close("canceled", "seen"); // as a session would notice
+  const second = await first.dial(signal);
+  deepStrictEqual(transports, ["websocket", "webtransport"]);
+  second.close("canceled", "seen");
+});
+
 Deno.test("a client over WebTransport that is told of no other way says why it fails", async () => {
   await using setup = await behindRelay();
   const { cluster, relay } = setup;

@@ -1,6 +1,7 @@
 import { deepEqual } from "node:assert/strict";
 import {
-  AVOID_DELAY_MS,
+  AVOID_FIRST_DELAY_MS,
+  AVOID_MAX_DELAY_MS,
   AVOID_MS,
   HEAD_START_MS,
   MAX_REMEMBERED_BROKERS,
@@ -68,9 +69,21 @@ Deno.test("TransportChoice prefers the other for a while after a connection that
   choice.broke(BROKER, "websocket", SHORT_LIFE_MS);
   deepEqual(choice.headStarts(BROKER).webtransport, HEAD_START_MS, "one that lasted counts for nothing");
   choice.broke(BROKER, "websocket", SHORT_LIFE_MS - 1);
-  deepEqual(choice.headStarts(BROKER), { websocket: AVOID_DELAY_MS, webtransport: 0 });
+  deepEqual(choice.headStarts(BROKER), { websocket: AVOID_FIRST_DELAY_MS, webtransport: 0 });
   time.nowMs += AVOID_MS;
   deepEqual(choice.headStarts(BROKER), TOGETHER);
+});
+
+Deno.test("TransportChoice keeps a transport that breaks again and again waiting longer, to a limit", () => {
+  const { choice, time } = setup();
+  const delays = Array.from({ length: 7 }, () => {
+    choice.broke(BROKER, "websocket", 1);
+    return choice.headStarts(BROKER).websocket;
+  });
+  deepEqual(delays, [250, 500, 1_000, 2_000, 4_000, AVOID_MAX_DELAY_MS, AVOID_MAX_DELAY_MS]);
+  time.nowMs += AVOID_MS;
+  choice.broke(BROKER, "websocket", 1);
+  deepEqual(choice.headStarts(BROKER).websocket, AVOID_FIRST_DELAY_MS);
 });
 
 Deno.test("TransportChoice prefers neither when both break at once", () => {
@@ -80,7 +93,7 @@ Deno.test("TransportChoice prefers neither when both break at once", () => {
   choice.broke(BROKER, "webtransport", 1);
   deepEqual(choice.headStarts(BROKER), TOGETHER);
   choice.broke(BROKER, "webtransport", 1);
-  deepEqual(choice.headStarts(BROKER), { websocket: 0, webtransport: AVOID_DELAY_MS });
+  deepEqual(choice.headStarts(BROKER), { websocket: 0, webtransport: AVOID_FIRST_DELAY_MS });
 });
 
 Deno.test("TransportChoice remembers a bounded number of brokers, the latest ones", () => {
