@@ -4,7 +4,7 @@
 export const MAX_REQUESTS_PER_WINDOW = 500;
 export const WINDOW_MS = 5 * 60_000;
 /** Clients whose requests are counted; the one whose window is the oldest is forgotten first. */
-export const MAX_WINDOWS = 100_000;
+export const MAX_WINDOWS = 20_000;
 
 interface Window {
   readonly endsAt: number;

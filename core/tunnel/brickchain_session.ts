@@ -104,8 +104,8 @@ export class BrickchainSession implements BrickchainLane {
 
   #watch(): ReturnType<typeof setTimeout> {
     return setTimeout(() => {
-      this.#options.pipe.close(CLOSE_GOING_AWAY, "nothing was heard");
       this.#end(new WasimoffError("unavailable", `server was silent for ${WATCHDOG_MS / 1000} s`));
+      this.#options.pipe.close(CLOSE_GOING_AWAY, "nothing was heard");
     }, WATCHDOG_MS);
   }
 
