@@ -36,6 +36,7 @@ import { rpcGzip } from "./rpc_compression.ts";
 import type { PortRange } from "./tcp_ports.ts";
 import { TunnelHost } from "./tunnel_host.ts";
 import { TunnelHttp } from "./tunnel_http.ts";
+import { TunnelWebSocket } from "./tunnel_websocket.ts";
 
 export interface BrokerHostOptions {
   /** Port 0 takes any free one. */
@@ -77,6 +78,7 @@ export class BrokerHost implements AsyncDisposable {
   readonly #cluster: ClusterV1;
   readonly #pipes: OpenPipes;
   readonly #tunnels: TunnelHost;
+  readonly #tunnelWebSocket: TunnelWebSocket;
   readonly #brickchain: BrickchainHost;
   readonly #encrypted: EncryptedFaces;
   readonly #sampling: ReturnType<typeof setInterval>;
@@ -90,6 +92,7 @@ export class BrokerHost implements AsyncDisposable {
     this.#cluster = parts.cluster;
     this.#pipes = parts.pipes;
     this.#tunnels = parts.tunnels;
+    this.#tunnelWebSocket = parts.tunnelWebSocket;
     this.#brickchain = parts.brickchain;
     this.#encrypted = parts.encrypted;
     this.#sampling = setInterval(() => {
@@ -137,6 +140,7 @@ export class BrokerHost implements AsyncDisposable {
       directory: tunnels.registry,
       port: () => server.address.port,
     });
+    const tunnelWebSocket = new TunnelWebSocket({ ...shared, directory: tunnels.registry });
     const server = await serveHttp({
       ...options.listen,
       ...encrypted.httpOptions,
@@ -147,10 +151,13 @@ export class BrokerHost implements AsyncDisposable {
         ...(domain === null
           ? []
           : [new TunnelHttp({ ...shared, directory: tunnels.registry, domain, scheme })]),
+        tunnelWebSocket,
       ]),
       logger,
     });
-    const parts = { acceptor, server, encrypted, throughput, cluster, pipes, tunnels, brickchain };
+    const parts = {
+      ...{ acceptor, server, encrypted, throughput, cluster, pipes, tunnels, brickchain, tunnelWebSocket },
+    };
     try {
       await encrypted.open(server, routes);
       const grpc = options.grpc && await startGrpc({ ...shared, listen: options.grpc });
@@ -207,6 +214,7 @@ export class BrokerHost implements AsyncDisposable {
     this.#pipes.close("broker is shutting down");
     this.#tunnels.close();
     this.#brickchain.close("broker is shutting down");
+    this.#tunnelWebSocket.close();
     await this.#grpc?.close();
     const grace = { graceMs: CLOSE_GRACE_MS };
     await Promise.all([this.#encrypted.close(grace), this.#server.close(grace)]);
@@ -227,6 +235,7 @@ interface Parts {
   readonly pipes: OpenPipes;
   readonly tunnels: TunnelHost;
   readonly brickchain: BrickchainHost;
+  readonly tunnelWebSocket: TunnelWebSocket;
 }
 
 function openTunnels(
