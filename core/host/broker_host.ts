@@ -113,7 +113,6 @@ export class BrokerHost implements AsyncDisposable {
       throughput: throughput.rate,
     }));
     const pipes = new OpenPipes();
-    const metrics = new Metrics(() => brokerNumbers(broker, files, throughput));
     const acceptor = new SessionAcceptor({ agent: `wasimoff/${version.version}`, capabilities: [], logger });
     const tasks = new TasksV1({ broker, files, names, startHash, now: unixMs });
     const domain = tunnelDomain(options);
@@ -121,6 +120,9 @@ export class BrokerHost implements AsyncDisposable {
     const tunnels = await openTunnels(
       options,
       domain && ((name) => domain.urlOf(name, { scheme, port: server.address.port })),
+    );
+    const metrics = new Metrics(() =>
+      brokerNumbers({ broker, files, throughput, tunnels: tunnels.registry })
     );
     const shared = { ...accessRules(options), files, names, tasks, compression: [rpcGzip], logger };
     const encrypted = new EncryptedFaces(options.encryption ?? null, logger);

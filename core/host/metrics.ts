@@ -2,6 +2,7 @@
 
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { Reason } from "../outcome.ts";
+import { type CountedTunnel, TunnelMetrics } from "./tunnel_metrics.ts";
 
 /** What the broker knows of itself; read when somebody asks for the page. */
 export interface BrokerNumbers {
@@ -19,6 +20,8 @@ export interface BrokerNumbers {
   readonly modulesRejected: number;
   readonly files: number;
   readonly fileBytes: number;
+  /** Those that are open. */
+  readonly tunnels: Iterable<CountedTunnel>;
 }
 
 /** Gauges and where their values come from; the first three are the existing broker's (wasimoff-v1 12). */
@@ -60,6 +63,7 @@ export class Metrics {
     labelNames: ["reason"],
     registers: [this.#registry],
   });
+  readonly #tunnels = new TunnelMetrics(this.#registry);
 
   constructor(read: () => Promise<BrokerNumbers> | BrokerNumbers) {
     this.#read = read;
@@ -76,6 +80,7 @@ export class Metrics {
     }
     this.#ended.reset();
     for (const [reason, count] of Object.entries(numbers.tasksEnded)) this.#ended.inc({ reason }, count);
+    this.#tunnels.update(numbers.tunnels);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 }
