@@ -102,13 +102,20 @@ export class CertificateFiles implements CertificateSource {
 }
 
 async function readPair({ certPath, keyPath, logger }: CertificateFilesOptions): Promise<Pair> {
-  const [cert, key] = await Promise.all([readPem(certPath), readPem(keyPath)]);
+  const [certText, keyText] = await Promise.all([readPem(certPath), readPem(keyPath)]);
+  const [cert, key] = [blocks(certText, "CERTIFICATE"), blocks(keyText, "PRIVATE KEY")];
   const details = within(certPath, () => readCertificate(cert));
   within(keyPath, () => checkPair({ cert, key }));
   if (details.notAfter.getTime() < Date.now()) {
     logger.warn(`the certificate in "${certPath}" has expired`, { at: details.notAfter.toISOString() });
   }
   return { credentials: { cert, key }, details };
+}
+
+/** Only the blocks of PEM whose label ends so: some keep key, parameters and certificates in one file. */
+function blocks(pem: string, label: string): string {
+  const found = pem.match(new RegExp(`-----BEGIN ([A-Z ]*${label})-----[^-]+-----END \\1-----`, "g")) ?? [];
+  return found.map((block) => `${block}\n`).join("");
 }
 
 function within<T>(path: string, step: () => T): T {

@@ -82,3 +82,11 @@ Deno.test("an expired certificate is served with a warning", async () => {
   await using files = await openFiles(expired, 60_000);
   deepStrictEqual(files.lines, [`warn: the certificate in "${files.certPath}" has expired`]);
 });
+
+Deno.test("certificate and key may be in one file, with other things", async () => {
+  const { cert, key } = await make("a.example");
+  const all =
+    `some text\n${key}${cert}-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n`;
+  await using files = await openFiles({ cert: all, key: all }, 60_000);
+  deepStrictEqual(files.source.credentials, { cert, key });
+});
