@@ -5,8 +5,8 @@ import { readRecordHeader, RECORD_HEADER_BYTES } from "./record.ts";
 
 /** What an idle stream costs. */
 const MIN_BUFFER_BYTES = 2 * 1024;
-/** Several frames of 64 KiB in one read. */
-const MAX_BUFFER_BYTES = 256 * 1024;
+/** Many small frames in one read. A larger frame is read into a buffer of its own size. */
+const MAX_BUFFER_BYTES = 16 * 1024;
 /** Shorter frames are copied, so that one that is kept does not keep a buffer. */
 const SHARE_FROM_BYTES = 4 * 1024;
 
@@ -73,7 +73,7 @@ export class RecordReader {
   #parse(onRecord: OnRecord): void {
     const [buffer, filled] = [this.#buffer, this.#filled];
     let start = 0;
-    let needed = RECORD_HEADER_BYTES;
+    let needed = 0;
     let shared = false;
     while (filled - start >= RECORD_HEADER_BYTES) {
       const { length, number } = readRecordHeader(buffer, start);
@@ -84,9 +84,10 @@ export class RecordReader {
       onRecord(share ? buffer.subarray(from, to) : buffer.slice(from, to), number);
       shared ||= share;
       start = to;
-      needed = RECORD_HEADER_BYTES;
+      needed = 0;
     }
-    const size = Math.max(this.#size, needed);
+    // With room for the next header, so that frames of one size are read without being moved.
+    const size = Math.max(this.#size, needed + RECORD_HEADER_BYTES);
     if (shared || size !== buffer.length) this.#renewBuffer(start, size);
     else if (start > 0) buffer.copyWithin(0, start, filled);
     this.#filled = filled - start;

@@ -7,6 +7,9 @@ import { RECORD_HEADER_BYTES, writeRecord } from "./record.ts";
 /** Bytes of records in one write: enough that calls cost little, few enough to be copied without a pause. */
 const MAX_WRITE_BYTES = 256 * 1024;
 
+/** A buffer is used again for a write that fills more than this part of it: what is idle soon keeps none. */
+const LEAST_USED_PART = 1 / 8;
+
 /** A frame and its number. */
 export type NumberedFrame = readonly [frame: Uint8Array, number: number];
 
@@ -23,6 +26,8 @@ export class RecordWriter {
   #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
   #queue: NumberedFrame[] = [];
   #buffered = 0;
+  /** Of the last write, which is free again when that is over: transports copy. */
+  #scratch = new Uint8Array(0);
   #full = false;
   #writing = false;
   /** Resolves when everything was taken by the transport and the stream has ended. */
@@ -110,7 +115,9 @@ export class RecordWriter {
       bytes += record;
       count++;
     }
-    const batch = new Uint8Array(bytes);
+    const { length } = this.#scratch;
+    if (bytes > length || bytes < length * LEAST_USED_PART) this.#scratch = new Uint8Array(bytes);
+    const batch = this.#scratch.subarray(0, bytes);
     let offset = 0;
     for (const [frame, number] of this.#queue.splice(0, count)) {
       offset = writeRecord(batch, offset, frame, number);
