@@ -102,8 +102,9 @@ export class CertificateFiles implements CertificateSource {
 }
 
 async function readPair({ certPath, keyPath, logger }: CertificateFilesOptions): Promise<Pair> {
-  const [certText, keyText] = await Promise.all([readPem(certPath), readPem(keyPath)]);
-  const [cert, key] = [blocks(certText, "CERTIFICATE"), blocks(keyText, "PRIVATE KEY")];
+  // One after the other, so that the certificate is named when both are missing.
+  const cert = blocks(await readPem(certPath), "CERTIFICATE");
+  const key = blocks(await readPem(keyPath), "PRIVATE KEY");
   const details = within(certPath, () => readCertificate(cert));
   within(keyPath, () => checkPair({ cert, key }));
   if (details.notAfter.getTime() < Date.now()) {
