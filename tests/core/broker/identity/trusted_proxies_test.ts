@@ -128,3 +128,12 @@ Deno.test("TrustedProxies.clientAddress() believes trusted proxies only, from th
     strictEqual(proxies.clientAddress(remote, forwarded), client, `${remote} ${forwarded?.slice(0, 60)}`);
   }
 });
+
+Deno.test("TrustedProxies.requestedHost() believes X-Forwarded-Host of proxies only", () => {
+  const proxies = new TrustedProxies(["10.0.0.0/8"]);
+  const headers = new Headers({ host: "inner:4080", "x-forwarded-host": "forged, broker.example" });
+  strictEqual(proxies.requestedHost("10.0.0.1", headers), "broker.example");
+  strictEqual(proxies.requestedHost("192.0.2.1", headers), "inner:4080");
+  strictEqual(proxies.requestedHost("10.0.0.1", new Headers({ host: "inner" })), "inner");
+  strictEqual(proxies.requestedHost("10.0.0.1", new Headers()), "");
+});
