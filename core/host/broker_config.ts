@@ -10,6 +10,8 @@ export interface BrokerConfig {
   readonly transport: URL;
   /** SHA-256 of certificates that nobody has signed; empty when the broker has one to be trusted as any other. */
   readonly certHashes: readonly Uint8Array[];
+  /** When the certificate that is served ends; null when the broker does not say. */
+  readonly expires: Date | null;
 }
 
 export interface BrokerConfigOptions {
@@ -55,13 +57,13 @@ export async function fetchBrokerConfig(url: URL, options: BrokerConfigOptions):
 
 /** Reads the document. Throws a NoConfigError for anything else. */
 export function parseBrokerConfig(text: string): BrokerConfig {
-  let document: { transport?: unknown; certhash?: unknown; certhashes?: unknown } | null;
+  let document: Partial<Record<"transport" | "certhash" | "certhashes" | "certexpires", unknown>> | null;
   try {
     document = JSON.parse(text);
   } catch (cause) {
     throw new NoConfigError("unimplemented", "the broker's config is no JSON", { cause });
   }
-  const { transport, certhash, certhashes } = document ?? {};
+  const { transport, certhash, certhashes, certexpires } = document ?? {};
   if (transport === "") throw new NoConfigError("unimplemented", "the broker offers no WebTransport here");
   const url = typeof transport === "string" ? URL.parse(transport) : null;
   if (url === null || url.protocol !== "https:" || url.username !== "" || url.search !== "") {
@@ -69,7 +71,12 @@ export function parseBrokerConfig(text: string): BrokerConfig {
   }
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   const texts = Array.isArray(certhashes) ? certhashes : certhash === undefined ? [] : [certhash];
-  return { transport: url, certHashes: texts.slice(0, MAX_CERT_HASHES).map(parseHash) };
+  const expiresMs = typeof certexpires === "string" ? Date.parse(certexpires) : NaN;
+  return {
+    transport: url,
+    certHashes: texts.slice(0, MAX_CERT_HASHES).map(parseHash),
+    expires: Number.isNaN(expiresMs) ? null : new Date(expiresMs),
+  };
 }
 
 function parseHash(text: unknown): Uint8Array {

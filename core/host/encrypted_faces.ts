@@ -4,6 +4,7 @@ import type { TransportFace } from "../broker/http/config_document.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { BrokerQuic } from "./broker_quic.ts";
+import { readCertificate } from "./certificate_details.ts";
 import type { CertificateSource } from "./certificate_source.ts";
 import type { Credentials, HttpServer } from "./http_server.ts";
 import type { ListenAddress } from "./listen_on.ts";
@@ -54,7 +55,8 @@ export class EncryptedFaces {
     const { certificates, quic, transportUrl = null } = this.#options ?? {};
     const { names = [], hashes = [] } = certificates ?? {};
     const served = this.#quic === null ? null : { host: quic!.host, port: this.#quic.address.port };
-    return { quic: served, url: transportUrl, names, hashes };
+    const expires = certificates && readCertificate(certificates.credentials.cert).notAfter;
+    return { quic: served, url: transportUrl, names, hashes, ...(expires && { expires }) };
   }
 
   /** Serves QUIC beside the HTTP face, and passes on new certificates to both. */

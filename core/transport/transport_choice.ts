@@ -28,7 +28,7 @@ export const REMEMBER_MS = 10 * 60_000;
 export const SHORT_LIFE_MS = 15_000;
 /** How long it counts. */
 export const AVOID_MS = 60_000;
-/** What the other is ahead of it after the first time; doubled by each further one, little as long as it is in a lease. */
+/** What the other is ahead of it after the first time, doubled by each further one; little beside a lease. */
 export const AVOID_FIRST_DELAY_MS = 250;
 export const AVOID_MAX_DELAY_MS = 4_000;
 /** Brokers that are remembered; the one that was learned of first is forgotten for a further one. */

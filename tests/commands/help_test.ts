@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { command as broker } from "../../commands/broker.ts";
 import { BROKER_COMMAND_FLAGS } from "../../commands/broker_flags.ts";
 import { command as cert } from "../../commands/cert.ts";
+import { command as doctor } from "../../commands/doctor.ts";
 import { command as files } from "../../commands/files.ts";
 import { command as provider } from "../../commands/provider.ts";
 import { PROVIDER_COMMAND_FLAGS } from "../../commands/provider_flags.ts";
@@ -15,8 +16,18 @@ import { command as upload } from "../../commands/upload.ts";
 import { flagName, flagVariable } from "../../commands/flags.ts";
 
 /** Lines of a classic terminal; what describes a task or a broker needs a few more. */
-const MAX_LINES = { broker: 36, cert: 24, provider: 27, upload: 24, files: 24, providers: 24, run: 28, submit: 39 };
-const COMMANDS = { broker, cert, provider, upload, files, providers, run, submit };
+const MAX_LINES = {
+  broker: 36,
+  cert: 24,
+  doctor: 24,
+  provider: 27,
+  upload: 24,
+  files: 24,
+  providers: 24,
+  run: 28,
+  submit: 39,
+};
+const COMMANDS = { broker, cert, doctor, provider, upload, files, providers, run, submit };
 
 for (const [name, command] of Object.entries(COMMANDS)) {
   Deno.test(`help of ${name} fits one screen and starts with usage and examples`, () => {

@@ -15,6 +15,8 @@ export interface TransportFace {
   readonly names: readonly string[];
   /** SHA-256 (hex) of the ephemeral certificates, the one that is served first; empty for others. */
   readonly hashes: readonly string[];
+  /** When the certificate that is served ends. */
+  readonly expires?: Date;
 }
 
 /** Answers anybody: what it says is of use only to those who are let in elsewhere. */
@@ -22,8 +24,13 @@ export function configDocument(context: Context<HttpEnv>, face: TransportFace): 
   const transport = transportUrl(face, context.req.header("host") ?? "");
   const [certhash] = face.hashes;
   const known = transport !== "" && certhash !== undefined;
+  const expires = transport === "" ? undefined : face.expires?.toISOString();
   return context.json(
-    { transport, ...(known && { certhash, certhashes: face.hashes }) },
+    {
+      transport,
+      ...(known && { certhash, certhashes: face.hashes }),
+      ...(expires !== undefined && { certexpires: expires }),
+    },
     200,
     { "cache-control": "no-store" },
   );

@@ -3,6 +3,7 @@
 import { isLoopback, parseIpAddress } from "../../broker/identity/ip_address.ts";
 import { type BrokerConfig, fetchBrokerConfig, NoConfigError } from "../broker_config.ts";
 import type { ServerTrust } from "../server_trust.ts";
+import { SOON_MS } from "./check_tls.ts";
 import type { Verdict } from "./diagnosis.ts";
 
 export interface ConfigCheckOptions {
@@ -26,20 +27,26 @@ export async function checkConfig(broker: URL, options: ConfigCheckOptions): Pro
   }
 }
 
-/** `trust` as given by flags. */
-export function checkCertificate({ certHashes }: BrokerConfig, trust: ServerTrust): Verdict<true> {
+/** `trust` as given by flags; `now` in Unix milliseconds. */
+export function checkCertificate(
+  { certHashes, expires }: BrokerConfig,
+  { trust, now }: { readonly trust: ServerTrust; readonly now: number },
+): Verdict<true> {
   const announced = certHashes.map((hash) => hash.toHex());
   const pinned = trust.certHashes.map((hash) => hash.toHex());
-  if (announced.length === 0) {
-    const by = pinned.length > 0 ? "by --cert-hash" : trust.caCerts.length > 0 ? "by --ca" : "as any other";
-    return { status: "ok", detail: `one to be trusted ${by}`, value: true };
+  const end = expires === null ? "" : `, until ${expires.toISOString()}`;
+  const by = pinned.length > 0 ? "by --cert-hash" : trust.caCerts.length > 0 ? "by --ca" : "as any other";
+  const detail = announced.length === 0
+    ? `one to be trusted ${by}${end}`
+    : `ephemeral${end}, taken by its SHA-256 ${announced.join(" or ")}`;
+  if (announced.length > 0 && pinned.length > 0 && !pinned.some((hash) => announced.includes(hash))) {
+    const advice = "take --cert-hash away, or give one of these";
+    return { status: "fail", detail: `${detail}, which --cert-hash does not name`, advice };
   }
-  const detail = `ephemeral, for less than 14 days, taken by its SHA-256 ${announced.join(" or ")}`;
-  if (pinned.length === 0 || pinned.some((hash) => announced.includes(hash))) {
-    return { status: "ok", detail, value: true };
-  }
-  const advice = "take --cert-hash away, or give one of these";
-  return { status: "fail", detail: `${detail}, which --cert-hash does not name`, advice };
+  const leftMs = expires === null ? Infinity : expires.getTime() - now;
+  // An ephemeral one is replaced by itself.
+  if (leftMs > (announced.length > 0 ? 0 : SOON_MS)) return { status: "ok", detail, value: true };
+  return { status: "warn", detail, advice: "renew it at the broker", value: true };
 }
 
 function isLocalHost({ hostname }: URL): boolean {

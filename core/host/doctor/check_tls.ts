@@ -8,7 +8,7 @@ import type { Verdict } from "./diagnosis.ts";
 
 const DAY_MS = 86_400_000;
 /** A certificate that ends sooner is worth a word. */
-const SOON_MS = 7 * DAY_MS;
+export const SOON_MS = 7 * DAY_MS;
 
 export interface TlsCheckOptions {
   readonly trust: ServerTrust;

@@ -1,4 +1,4 @@
-/** Everything between us and a broker, checked in order: names, TCP, TLS, HTTP, WebSocket, UDP, QUIC, WebTransport. */
+/** Everything between us and a broker, in order: its name, TCP, TLS, HTTP, WebSocket, UDP, QUIC, WebTransport. */
 
 import { type Transport, TransportChoice } from "../../transport/transport_choice.ts";
 import type { BrokerAccess, BrokerUrls } from "../dial_broker.ts";
@@ -64,7 +64,7 @@ export function diagnose(options: DiagnoseOptions): Diagnosis {
   diagnosis.check(
     "certificate",
     needing(config),
-    (_, said) => Promise.resolve(checkCertificate(said, trust)),
+    (_, said) => Promise.resolve(checkCertificate(said, { trust, now: now() })),
   );
   const udp = diagnosis.check("udp", needing(config), (signal, { transport }) => checkUdp(transport, signal));
   const quic = diagnosis.check(

@@ -20,6 +20,14 @@ Deno.test("parseBrokerConfig() reads our document and that of an existing broker
   ]);
 });
 
+Deno.test("parseBrokerConfig() reads when the certificate ends, where a broker says it", () => {
+  const expires = (certexpires: unknown) =>
+    parseBrokerConfig(JSON.stringify({ transport: "https://x/", certexpires })).expires?.toISOString() ??
+      null;
+  deepStrictEqual(expires("2026-12-01T00:00:00.000Z"), "2026-12-01T00:00:00.000Z");
+  deepStrictEqual([expires("soon"), expires(7), expires(undefined)], [null, null, null]);
+});
+
 Deno.test("parseBrokerConfig() takes no more hashes than a broker can need", () => {
   deepStrictEqual(parse({ transport: "https://x/", certhashes: new Array(1_000).fill(HASH) })[1]!.length, 16);
 });

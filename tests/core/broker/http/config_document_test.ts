@@ -14,7 +14,8 @@ async function config(face: TransportFace, host = "localhost:4080") {
 
 Deno.test("any page may read the config document, without a token", async () => {
   const hashes = ["aa", "bb"];
-  const response = await config({ ...FACE, quic: { host: "localhost", port: 4443 }, hashes });
+  const expires = new Date("2026-12-01T00:00:00Z");
+  const response = await config({ ...FACE, quic: { host: "localhost", port: 4443 }, hashes, expires });
   strictEqual(response.status, 200);
   strictEqual(response.headers.get("access-control-allow-origin"), "*");
   strictEqual(response.headers.get("cache-control"), "no-store");
@@ -22,6 +23,7 @@ Deno.test("any page may read the config document, without a token", async () => 
     transport: "https://localhost:4443/transport",
     certhash: "aa",
     certhashes: ["aa", "bb"],
+    certexpires: "2026-12-01T00:00:00.000Z",
   });
 });
 

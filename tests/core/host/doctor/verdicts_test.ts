@@ -32,18 +32,29 @@ Deno.test("judgeToken() tells a missing token from one that is not known", () =>
 
 Deno.test("checkCertificate() says by what the certificate is trusted, and what --cert-hash contradicts", () => {
   const [one, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
-  const config = (...certHashes: Uint8Array[]) => ({ transport: new URL("https://x/"), certHashes });
-  const pinning = (...certHashes: Uint8Array[]) => ({ ...COMMON_TRUST, certHashes });
-  deepStrictEqual(checkCertificate(config(), COMMON_TRUST).detail, "one to be trusted as any other");
-  deepStrictEqual(checkCertificate(config(), pinning(one)).detail, "one to be trusted by --cert-hash");
-  deepStrictEqual(checkCertificate(config(one, other), pinning(other)).status, "ok");
-  deepStrictEqual(checkCertificate(config(one), COMMON_TRUST).status, "ok");
-  const { status, advice, value } = checkCertificate(config(one), pinning(other));
+  const check = (announced: Uint8Array[], pinned: Uint8Array[], expires: Date | null = null) =>
+    checkCertificate({ transport: new URL("https://x/"), certHashes: announced, expires }, {
+      trust: { ...COMMON_TRUST, certHashes: pinned },
+      now: AT_MS,
+    });
+  deepStrictEqual(check([], []).detail, "one to be trusted as any other");
+  deepStrictEqual(check([], [one]).detail, "one to be trusted by --cert-hash");
+  deepStrictEqual(check([one, other], [other]).status, "ok");
+  const { status, advice, value } = check([one], [other]);
   deepStrictEqual([status, advice, value], [
     "fail",
     "take --cert-hash away, or give one of these",
     undefined,
   ]);
+  const tomorrow = new Date(AT_MS + 86_400_000);
+  deepStrictEqual(check([], [], tomorrow), {
+    status: "warn",
+    detail: "one to be trusted as any other, until 2026-11-22T12:00:00.000Z",
+    advice: "renew it at the broker",
+    value: true,
+  });
+  deepStrictEqual(check([one], [], tomorrow).status, "ok", "replaced by itself");
+  deepStrictEqual(check([one], [], new Date(AT_MS)).status, "warn");
 });
 
 Deno.test("isVersionNegotiation() knows the answer of a QUIC server from other packets", () => {
