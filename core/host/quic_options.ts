@@ -8,8 +8,8 @@ export const QUIC_OPTIONS = {
   keepAliveInterval: 10_000,
   /** In ms: a peer is lost when three packets in a row stay away. */
   maxIdleTimeout: 30_000,
-  // Pages get an error at once when they open more. Each that may be costs memory on both sides though nobody opens
-  // it (some 50 bytes), and what is buffered of each that is open is at most 1.25 MB.
-  maxConcurrentBidirectionalStreams: 256,
-  maxConcurrentUnidirectionalStreams: 128,
+  // Pages get an error at once when they open more. Each that may be costs every connection some 50 bytes, though
+  // nobody opens it (the tables of QUIC double at 224 and 448), and each that is open buffers at most 1.25 MB.
+  maxConcurrentBidirectionalStreams: 200,
+  maxConcurrentUnidirectionalStreams: 200,
 } as const;

@@ -1,6 +1,7 @@
 /** HTTP/3 on one QUIC connection: its control streams, and whose each stream and datagram is. */
 
 import { WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import { decodeDatagram } from "./datagram.ts";
 import { EarlyArrivals } from "./early_arrivals.ts";
@@ -16,6 +17,7 @@ import type {
   QuicCloseInfo,
   QuicConnection,
   QuicReceiveStream,
+  QuicSendStream,
   StreamErrorCode,
 } from "./quic_connection.ts";
 import { encodeSettings, ourSettings, type Settings } from "./settings.ts";
@@ -44,6 +46,12 @@ export interface Http3Options {
   readonly streamErrorCode: StreamErrorCode;
 }
 
+/** What our control stream begins with. */
+const CONTROL_HEADER = joinChunks([
+  encodeVarints(STREAM_TYPE.CONTROL),
+  encodeFrame(FRAME_TYPE.SETTINGS, encodeSettings(ourSettings(FIELD_SECTION_LIMITS.maxBytes))),
+]);
+
 /** How long a broken stream waits for the news that the whole connection is lost. */
 const LOSS_NOTICE_MS = 1_000;
 
@@ -58,7 +66,7 @@ export class Http3Connection {
   readonly #sessions = new Map<bigint, SessionSide>();
   readonly #early: EarlyArrivals;
   #cause: WasimoffError | QuicCloseInfo | null = null;
-  #control: WritableStreamDefaultWriter<Uint8Array> | null = null;
+  #control: QuicSendStream | null = null;
   #requests = 0;
   #goingAway = false;
   #hasEnded = false;
@@ -103,7 +111,7 @@ export class Http3Connection {
       onSessionStream: (id, stream) => this.#deliver(id, (session) => session.takeStream(stream), stream),
       onError: (error) => this.fail(error),
     }, limits);
-    streams.run(this.quic).catch((error) => this.fail(error));
+    streams.start(this.quic);
     void this.#readDatagrams();
   }
 
@@ -159,7 +167,9 @@ export class Http3Connection {
     if (this.#goingAway || !this.isOpen) return;
     this.#goingAway = true;
     const frame = encodeFrame(FRAME_TYPE.GOAWAY, encodeVarints(firstRefused));
-    this.#control?.write(frame).catch(ignore);
+    const writer = this.#control?.getWriter();
+    writer?.write(frame).catch(ignore);
+    writer?.releaseLock();
   }
 
   /** Ends the connection because of an error: the first one counts. */
@@ -201,11 +211,10 @@ export class Http3Connection {
   }
 
   async #openControl(): Promise<void> {
-    const stream = await this.quic.createUnidirectionalStream({ waitUntilAvailable: true });
-    this.#control = stream.getWriter();
-    const settings = encodeSettings(ourSettings(FIELD_SECTION_LIMITS.maxBytes));
-    const frame = encodeFrame(FRAME_TYPE.SETTINGS, settings);
-    await this.#control.write(new Uint8Array([...encodeVarints(STREAM_TYPE.CONTROL), ...frame]));
+    this.#control = await this.quic.createUnidirectionalStream({ waitUntilAvailable: true });
+    const writer = this.#control.getWriter();
+    await writer.write(CONTROL_HEADER);
+    writer.releaseLock();
   }
 
   async #readDatagrams(): Promise<void> {

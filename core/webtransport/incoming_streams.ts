@@ -30,12 +30,11 @@ export class IncomingStreams {
     this.#limits = limits;
   }
 
-  /** Runs until the connection ends. Rejects when somebody else takes its streams already. */
-  async run(connection: QuicConnection): Promise<void> {
-    await Promise.all([
-      this.#take(connection.incomingBidirectionalStreams, (stream) => this.#sortBidirectional(stream)),
-      this.#take(connection.incomingUnidirectionalStreams, (stream) => this.#sortUnidirectional(stream)),
-    ]);
+  /** Takes them until the connection ends. `onError` hears of it when somebody else takes them already. */
+  start({ incomingBidirectionalStreams, incomingUnidirectionalStreams }: QuicConnection): void {
+    const { onError } = this.#owner;
+    this.#take(incomingBidirectionalStreams, (stream) => this.#sortBidirectional(stream)).catch(onError);
+    this.#take(incomingUnidirectionalStreams, (stream) => this.#sortUnidirectional(stream)).catch(onError);
   }
 
   async #take<T>(streams: ReadableStream<T>, sort: (stream: T) => Promise<void>): Promise<void> {

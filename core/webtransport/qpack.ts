@@ -18,7 +18,6 @@ const FIELD_OVERHEAD_BYTES = 32;
 /** Names are tokens (RFC 9110 5.6.2) in lower case; those of control data begin with a colon. */
 const NAME = /^:?[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** What could end a field where others read it (RFC 9114 10.3), and what is no byte. */
-// deno-lint-ignore no-control-regex
 const NOT_IN_VALUE = /[\0\r\n]|[^\0-\xff]/;
 
 /** Indexes of the static table by name and then by value. */
