@@ -24,6 +24,8 @@ export interface WebTransportPage extends AsyncDisposable {
 export interface PageWithServerOptions {
   readonly routes: Readonly<Record<string, WebTransportRoute>>;
   readonly limits?: Partial<WebTransportLimits>;
+  /** Of tests/browser/scripts; it must set `tools`. */
+  readonly script?: string;
 }
 
 /** Opens the server, and a page in a browser of its own. */
@@ -31,7 +33,7 @@ export async function openWebTransportPage(options: PageWithServerOptions): Prom
   const stack = new AsyncDisposableStack();
   try {
     const { connections, url, hash } = await openServer(options, stack);
-    const { origin } = stack.use(openPageServer("webtransport_page"));
+    const { origin } = stack.use(openPageServer(options.script ?? "webtransport_page"));
     const { browser } = stack.use(await openChromium());
     const page = await browser.newPage();
     await page.goto(origin, { waitUntil: "load" });
