@@ -4,6 +4,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { array, assert as check, asyncProperty, boolean, record, uint8Array } from "fast-check";
 import { ALPN_HTTP3, QUIC_OPTIONS } from "../../core/host/quic_options.ts";
 import { encodeFrame } from "../../core/webtransport/http3_frame.ts";
+import type { QuicBidirectionalStream } from "../../core/webtransport/quic_connection.ts";
 import type { WebTransportRoute } from "../../core/webtransport/route.ts";
 import {
   bytesOf,
@@ -45,12 +46,27 @@ async function arena() {
   const pair = await openWebTransportPair({ "/": route }, { requestTimeoutMs: 1_000 });
   const good = await pair.dial("/");
   const peers: Deno.QuicConn[] = [];
+  // QUIC ends streams that nobody holds.
+  const held: unknown[] = [];
+  const connect = async () => {
+    const peer = await rawConnect(pair, ALPN_HTTP3);
+    peers.push(peer);
+    return peer;
+  };
   return {
-    ...{ pair, seen },
-    async connect(): Promise<Deno.QuicConn> {
-      const peer = await rawConnect(pair, ALPN_HTTP3);
-      peers.push(peer);
+    ...{ pair, seen, connect },
+    /** Connects and opens a good control stream. */
+    async begin(): Promise<Deno.QuicConn> {
+      const peer = await connect();
+      held.push(await openControl(peer));
       return peer;
+    },
+    /** Opens a session. */
+    async enter(peer: Deno.QuicConn): Promise<QuicBidirectionalStream> {
+      const stream = await request(peer, sessionFields("/"));
+      held.push(stream);
+      strictEqual((await within(readAnswer(stream), "answer")).get(":status"), "200");
+      return stream;
     },
     async [Symbol.asyncDispose]() {
       for (const peer of peers) peer.close();
@@ -95,8 +111,7 @@ Deno.test("breaches of HTTP/3 end the connection with their code", async () => {
   const garbage = await field.connect();
   await openUnidirectional(garbage, 0, crypto.getRandomValues(new Uint8Array(5000)).fill(0x21, 0, 1));
   strictEqual(await closeCode(garbage), 0x10a);
-  const huffman = await field.connect();
-  await openControl(huffman);
+  const huffman = await field.begin();
   const { writable } = await huffman.createBidirectionalStream();
   await put(writable, frame(1, 0, 0, 0x51, 0x84, 0xff, 0xff, 0xff, 0xff));
   strictEqual(await closeCode(huffman), 0x200);
@@ -107,8 +122,7 @@ Deno.test("breaches of HTTP/3 end the connection with their code", async () => {
 
 Deno.test("header fields that are too many, and frames that announce 2^40 bytes, cost nothing", async () => {
   await using field = await arena();
-  const peer = await field.connect();
-  await openControl(peer);
+  const peer = await field.begin();
   const large = await request(peer, sessionFields("/", ["a", "x".repeat(20_000)]));
   strictEqual((await within(readAnswer(large), "answer")).get(":status"), "431");
   const { readable, writable } = await peer.createBidirectionalStream();
@@ -123,8 +137,7 @@ Deno.test("a request that breaks off at any byte, by its end or with its connect
   await using field = await arena();
   const whole = bytesOf(headersFrame(sessionFields("/")), frame(0, 0x68, 0x43, 5, 0, 0, 0, 7, 0x61));
   for (let length = 0; length < whole.length; length += 2) {
-    const peer = await field.connect();
-    await openControl(peer);
+    const peer = await field.begin();
     const { writable } = await peer.createBidirectionalStream();
     await put(writable, whole.subarray(0, length));
     if (length % 4 === 0) await writable.close();
@@ -134,12 +147,10 @@ Deno.test("a request that breaks off at any byte, by its end or with its connect
 
 Deno.test("streams and datagrams before their session arrive; those after it, or for nobody, are dropped", async () => {
   await using field = await arena();
-  const peer = await field.connect();
-  await openControl(peer);
+  const peer = await field.begin();
   await openUnidirectional(peer, streamHeader(0x54, 0), 1);
   for (let n = 0; n < 500; n++) await peer.sendDatagram(bytesOf(n % 64, 1));
-  const session = await request(peer, sessionFields("/"));
-  strictEqual((await within(readAnswer(session), "answer")).get(":status"), "200");
+  const session = await field.enter(peer);
   await openUnidirectional(peer, streamHeader(0x54, 0), 2);
   const untilSeen = async () => {
     while (field.seen.streams < 2) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -162,9 +173,8 @@ Deno.test("random bytes on streams of all kinds and in datagrams harm nobody", a
   const act = record({ bidirectional: boolean(), begins: boolean(), ends: boolean(), noise });
   await check(
     asyncProperty(array(act, { minLength: 1, maxLength: 6 }), noise, async (acts, datagram) => {
-      const peer = await field.connect();
+      const peer = await field.begin();
       // The server may close at any of these.
-      await openControl(peer);
       try {
         for (const { bidirectional, begins, ends, noise } of acts) {
           const stream = bidirectional
@@ -188,10 +198,8 @@ Deno.test("random bytes on streams of all kinds and in datagrams harm nobody", a
 
 Deno.test("10,000 streams that are opened and dropped leave nothing behind", async () => {
   await using field = await arena();
-  const peer = await field.connect();
-  await openControl(peer);
-  const session = await request(peer, sessionFields("/"));
-  strictEqual((await within(readAnswer(session), "answer")).get(":status"), "200");
+  const peer = await field.begin();
+  await field.enter(peer);
   const sizes: number[] = [];
   for (let n = 0; n < 10_000; n++) {
     const stream = await peer.createUnidirectionalStream({ waitUntilAvailable: true });
