@@ -1,12 +1,13 @@
 /** How clients and providers reach a broker whose ways are open, blocked or cut. */
 
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { Client } from "../../core/client/client.ts";
 import { connectClient } from "../../core/host/connect_client.ts";
 import { anyAccess, type BrokerAccess, BrokerDialer } from "../../core/host/dial_broker.ts";
 import { delay } from "../../core/delay.ts";
 import { Logger, silent } from "../../core/log.ts";
 import { exited } from "../../core/outcome.ts";
+import { runCommand } from "../support/command_run.ts";
 import { startEncrypted } from "../support/encrypted_cluster.ts";
 import { brokerUrls, HostCluster } from "../support/host_cluster.ts";
 import { liveIo, LiveStdin } from "../support/live_streams.ts";
@@ -14,6 +15,7 @@ import { netTest } from "../support/open_server.ts";
 import { UdpProxy } from "../support/udp_proxy.ts";
 import { within } from "../support/within.ts";
 
+const NOOP = new URL("../../examples/noop/noop.wasm", import.meta.url).pathname;
 const { signal } = new AbortController();
 /** In this time both sides give up a connection whose peer says nothing any more. */
 const CLOSED_MS = 4_000;
@@ -86,6 +88,20 @@ Deno.test("a UDP port that swallows everything costs a client nothing that it wo
   using _other = await connect(cluster.port, preferring("webtransport", cluster.port), logger);
   ok(performance.now() - begunMs - tookMs < 1_500);
   deepStrictEqual(transports, ["websocket", "websocket"]);
+});
+
+Deno.test("submit says which transport it took, and ends at once although UDP is swallowed", async () => {
+  await using setup = await behindRelay();
+  const { cluster, relay } = setup;
+  relay.swallow();
+  await cluster.provider();
+  const url = `http://127.0.0.1:${cluster.port}`;
+  const begunMs = performance.now();
+  const { code, stderr } = await runCommand(["submit", "-v", "--url", url, NOOP]);
+  strictEqual(code, 0);
+  match(stderr, /^wasimoff: connected to the broker transport=websocket$/m);
+  // An attempt over QUIC that goes on would hold the process for half a minute.
+  ok(performance.now() - begunMs < 8_000);
 });
 
 netTest("a proxy that knows no WebSockets leaves WebTransport", async (net) => {
