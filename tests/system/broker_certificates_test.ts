@@ -33,7 +33,8 @@ Deno.test("a certificate of cert new serves HTTPS and QUIC, and another one take
   const caCerts = [await Deno.readTextFile(files.ca)];
   using client = Deno.createHttpClient({ caCerts });
   const response = await fetch(`${url}/api/broker/v1/config`, { client });
-  deepStrictEqual(await response.json(), { transport: `https://localhost:${quicPort}/transport` });
+  const { transport, certhash } = await response.json();
+  deepStrictEqual([transport, certhash], [`https://localhost:${quicPort}/transport`, undefined]);
   using connection = await Deno.connectTls({
     hostname: "localhost",
     port: Number(new URL(url!).port),
@@ -86,7 +87,8 @@ Deno.test("the variables of the existing brokers mean the same", async () => {
   const old = { ...listen, WASIMOFF_QUIC_CERT: cert, WASIMOFF_QUIC_KEY: key, WASIMOFF_TRANSPORT_URL: url };
   await using plain = new CommandRun(["broker"], { env: old });
   const [, http] = await plain.said(/broker is ready at (http:\S+)\n/);
-  deepStrictEqual(await (await fetch(`${http}/api/broker/v1/config`)).json(), { transport: url });
+  const { transport, certhash } = await (await fetch(`${http}/api/broker/v1/config`)).json();
+  deepStrictEqual([transport, certhash], [url, undefined]);
   const fresh = { ...listen, WASIMOFF_HTTP_CERT: cert, WASIMOFF_HTTP_KEY: key };
   await using secure = new CommandRun(["broker"], { env: fresh });
   const [, https] = await secure.said(/broker is ready at (https:\S+)\n/);
