@@ -7,6 +7,8 @@ import { WasimoffError } from "../errors.ts";
 
 export interface BrickchainAudienceOptions {
   readonly scheme: "http" | "https";
+  /** Where the broker listens; asked only while it does. */
+  readonly port: () => number;
   /** Names of this machine and of what the broker listens on, in lower case, without brackets. */
   readonly names: readonly string[];
   /** URLs that lead here through others, such as a proxy in front. */
@@ -17,12 +19,14 @@ const LOOPBACK: ReadonlySet<string> = new Set(LOOPBACK_HOSTS);
 
 export class BrickchainAudience {
   readonly #scheme: string;
+  readonly #port: () => number;
   readonly #names: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
 
   /** Throws `invalid_argument` for a public URL that is none. */
-  constructor({ scheme, names, publicUrls }: BrickchainAudienceOptions) {
+  constructor({ scheme, port, names, publicUrls }: BrickchainAudienceOptions) {
     this.#scheme = scheme;
+    this.#port = port;
     this.#names = new Set(names);
     this.#origins = new Set(publicUrls.map(originOf));
   }
@@ -40,7 +44,7 @@ export class BrickchainAudience {
     const peer = parseIpAddress(socket.remoteAddress ?? "");
     if (LOOPBACK.has(name)) return peer === null || isLoopback(peer);
     const port = Number(dialed.port) || (this.#scheme === "https" ? 443 : 80);
-    return port === socket.localPort &&
+    return port === this.#port() &&
       (this.#names.has(name) || isSameAddress(name, socket.localAddress ?? ""));
   }
 }

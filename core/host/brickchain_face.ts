@@ -45,7 +45,7 @@ const PUBLIC_PATH = "/proxy/request/";
 type Route =
   | { readonly kind: "subscribe" }
   | { readonly kind: "version" }
-  | { readonly kind: "public"; readonly id: string; readonly target: string };
+  | { readonly kind: "public"; readonly id: string; readonly target: string; readonly onOurHost: boolean };
 
 export class BrickchainFace implements HttpInterceptor {
   readonly #options: BrickchainFaceOptions;
@@ -145,14 +145,16 @@ export class BrickchainFace implements HttpInterceptor {
     const name = domain?.nameOf(hosts[0]!) ?? null;
     // A host under the domain goes to a tunnel before any path of the broker.
     if (name !== null) {
-      return server.has(name) && !isTunnel(name) ? { kind: "public", id: name, target: url } : null;
+      return server.has(name) && !isTunnel(name)
+        ? { kind: "public", id: name, target: url, onOurHost: false }
+        : null;
     }
     const path = url.split("?", 1)[0]!;
     if (path === SUBSCRIBE_PATH) return { kind: "subscribe" };
     if (path.startsWith(PUBLIC_PATH)) {
       const id = path.slice(PUBLIC_PATH.length).split("/", 1)[0]!;
       const target = url.slice(PUBLIC_PATH.length + id.length);
-      return { kind: "public", id, target: target.startsWith("/") ? target : `/${target}` };
+      return { kind: "public", id, target: target.startsWith("/") ? target : `/${target}`, onOurHost: true };
     }
     const wantsPage = /\btext\/html\b/i.test(headers.accept ?? "");
     return path === "/" && (method === "GET" || method === "HEAD") && !wantsPage ? { kind: "version" } : null;

@@ -46,7 +46,7 @@ export class BrickchainHost {
     this.face = new BrickchainFace({
       ...options,
       server: this.#server,
-      audience: new BrickchainAudience({ scheme, names, publicUrls }),
+      audience: new BrickchainAudience({ scheme, port, names, publicUrls }),
       isTunnel: (name) => {
         const tunnel = directory.find(name);
         return tunnel !== null && tunnel !== "gone";

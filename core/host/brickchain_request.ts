@@ -8,6 +8,7 @@ import { MAX_BODY_BYTES } from "../tunnel/brickchain_document.ts";
 import { requestHeaders } from "../tunnel/brickchain_headers.ts";
 import { splitTarget } from "../tunnel/brickchain_path.ts";
 import type { BrickchainServer } from "../tunnel/brickchain_server.ts";
+import { mayBeLocal, sandboxed } from "./page_sandbox.ts";
 
 export interface BrickchainRequestOptions {
   readonly server: BrickchainServer;
@@ -16,12 +17,16 @@ export interface BrickchainRequestOptions {
   readonly target: string;
   /** The peer is a trusted proxy. */
   readonly proxy: boolean;
+  /** The host is that of the broker: what the client sends must not pass for a page of ours. */
+  readonly onOurHost: boolean;
 }
 
 /** Existing servers lack HEAD and PATCH. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 /** From the headers to the end of a body. */
 const BODY_TIMEOUT_MS = 30_000;
+/** How long a visitor may go on with a body that is refused. */
+const LINGER_MS = 5_000;
 
 /** What a code becomes for the public; statuses and most texts are those of existing servers (brickchain.md 5). */
 const STATUS: Readonly<Partial<Record<Code, number>>> = {
@@ -51,11 +56,12 @@ export async function forwardToBrickchain(
   outgoing.once("close", () => left.abort());
   try {
     const answer = await ask(incoming, outgoing, { ...options, signal: left.signal });
-    outgoing.writeHead(answer.status, [...answer.headers]);
+    const isolated = options.onOurHost && mayBeLocal(incoming);
+    outgoing.writeHead(answer.status, isolated ? sandboxed(answer.headers) : [...answer.headers]);
     outgoing.end(answer.body);
   } catch (error) {
     if (left.signal.aborted) return;
-    if (error instanceof BodyFailure) return refuse(outgoing, error.status, error.message, true);
+    if (error instanceof BodyFailure) return await refuseBody(incoming, outgoing, error);
     refuseWith(outgoing, error);
     if (!(error instanceof WasimoffError)) throw error;
   }
@@ -66,19 +72,40 @@ export function refuseWith(outgoing: ServerResponse, error: unknown): void {
   const { code, message } = error instanceof WasimoffError
     ? error
     : new WasimoffError("internal", "request failed inside the server: see its log");
-  refuse(outgoing, STATUS[code] ?? 500, message);
+  outgoing.end(writeRefusal(outgoing, STATUS[code] ?? 500, message));
 }
 
-/** `hangUp` also ends the connection: what is still to come of the request is not wanted. */
-function refuse(outgoing: ServerResponse, status: number, text: string, hangUp = false): void {
+/**
+ * What is still to come of the request is not wanted. But a connection that is closed while its peer writes may lose the
+ * answer, so it is read on for a while.
+ */
+async function refuseBody(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  failure: BodyFailure,
+): Promise<void> {
+  outgoing.setHeader("connection", "close");
+  outgoing.write(writeRefusal(outgoing, failure.status, failure.message));
+  if (incoming.headers.expect !== undefined) return void outgoing.end(); // it was told before it began
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, LINGER_MS);
+  incoming.once("end", resolve);
+  incoming.once("close", resolve);
+  incoming.resume();
+  await promise;
+  clearTimeout(timer);
+  outgoing.end();
+}
+
+/** Writes the headers and gives the body. */
+function writeRefusal(outgoing: ServerResponse, status: number, text: string): Uint8Array {
   const body = new TextEncoder().encode(`${text}\n`);
   outgoing.writeHead(status, {
     "content-type": "text/plain; charset=utf-8",
     "content-length": body.length,
     "x-content-type-options": "nosniff",
-    ...(hangUp ? { connection: "close" } : {}),
   });
-  outgoing.end(body);
+  return body;
 }
 
 async function ask(

@@ -11,6 +11,15 @@ export interface MandateChecks {
   readonly now: number;
 }
 
+export interface VerifiedMandate {
+  /** Who signed it: an uncompressed point. */
+  readonly publicKey: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Another one in each token, whoever passes it on. */
+  readonly nonce: string;
+}
+
 /** Longest lifetime that is accepted: a token can be replayed for so long. Existing clients say 60. */
 export const MAX_TTL_S = 300;
 /** What existing clients say. */
@@ -22,16 +31,21 @@ export const MAX_TOKEN_CHARACTERS = 8_192;
 
 const PAYLOAD_TYPE = "https://schema.brickchain.com/v2/mandate-token.json";
 const COORDINATE_BYTES = 32;
+/**
+ * Characters of a signature that lie within its `r`, which differs from text to text. Of its `s` there are two that are
+ * as good, so the whole does not tell whether a token was seen before.
+ */
+const NONCE_CHARACTERS = 42;
 /** Before the coordinates of an uncompressed point. */
 const POINT_PREFIX = Uint8Array.of(4);
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
 /**
- * Resolves with the public key that signed it, an uncompressed point; rejects with `unauthenticated` and the first thing that is wrong. Extra
+ * Rejects with `unauthenticated` and the first thing that is wrong. Extra
  * fields of header and payload are let through, as existing servers do; critical ones are not (RFC 7515 4.1.11).
  */
-export async function verifyMandate(token: string, checks: MandateChecks): Promise<Uint8Array> {
+export async function verifyMandate(token: string, checks: MandateChecks): Promise<VerifiedMandate> {
   const parts = token.length <= MAX_TOKEN_CHARACTERS ? token.split(".") : [];
   if (parts.length !== 3) throw refused("is no compact JWS");
   const [head, body, signature] = parts as [string, string, string];
@@ -42,21 +56,27 @@ export async function verifyMandate(token: string, checks: MandateChecks): Promi
   if (header.crit !== undefined) throw refused("has critical fields that are not known here");
   const key = publicKey(header.jwk);
   if (!await isSigned(`${head}.${body}`, signature, key)) throw refused("has a wrong signature");
-  checkTime(payload, checks.now);
+  const expiresAt = checkTime(payload, checks.now);
   if (payload["@type"] !== PAYLOAD_TYPE) throw refused("is no mandate token");
   if (!isAudience(payload.uri, checks.isOurs)) throw refused(`is for another server: ${quoted(payload.uri)}`);
-  return key;
+  return { publicKey: key, expiresAt, nonce: signature.slice(0, NONCE_CHARACTERS) };
 }
 
 /** A token for the server whose endpoint is `uri`, as the stock client makes it. `now` is in milliseconds since 1970. */
 export async function signMandate(uri: string, identity: TunnelIdentity, now: number): Promise<string> {
   const { kty, crv, x, y } = tunnelKeyJwk(identity.publicKey);
   const header = base64urlJson({ alg: "ES256", jwk: { kty, crv, x, y } });
-  const timestamp = new Date(now).toISOString();
+  const timestamp = new Date(now).toISOString().replace("Z", `${nanoseconds()}Z`);
   const payload = base64urlJson({ "@type": PAYLOAD_TYPE, "@timestamp": timestamp, uri, ttl: TTL_S });
   const signed = `${header}.${payload}`;
   const signature = await identity.sign(new TextEncoder().encode(signed));
   return `${signed}.${signature.toBase64(BASE64URL)}`;
+}
+
+/** Six digits below the millisecond, which make tokens of the same moment differ: servers take each only once. */
+function nanoseconds(): string {
+  const [random] = crypto.getRandomValues(new Uint32Array(1));
+  return String(random! % 1_000_000).padStart(6, "0");
 }
 
 function refused(what: string): WasimoffError {
@@ -88,7 +108,8 @@ async function isSigned(text: string, signature: string, key: Uint8Array): Promi
   }
 }
 
-function checkTime(payload: Record<string, unknown>, now: number): void {
+/** When it expires. */
+function checkTime(payload: Record<string, unknown>, now: number): number {
   const { "@timestamp": timestamp, ttl } = payload;
   const from = typeof timestamp === "string" && RFC_3339.test(timestamp) ? Date.parse(timestamp) : NaN;
   if (Number.isNaN(from)) throw refused("has no proper @timestamp");
@@ -96,7 +117,9 @@ function checkTime(payload: Record<string, unknown>, now: number): void {
     throw refused(`has a ttl that is not within 1 to ${MAX_TTL_S} seconds`);
   }
   if (from > now + CLOCK_SKEW_MS) throw refused("is from the future: check the clock");
-  if (from + ttl * 1_000 < now) throw refused("has expired: check the clock");
+  const expiresAt = from + ttl * 1_000;
+  if (expiresAt < now) throw refused("has expired: check the clock");
+  return expiresAt;
 }
 
 /** Clients drop the path of their endpoint, so it says nothing of whom they mean. */

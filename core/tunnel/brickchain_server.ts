@@ -9,6 +9,7 @@ import { brickchainClientId } from "./brickchain_id.ts";
 import { BrickchainLink, type Registered } from "./brickchain_link.ts";
 import { verifyMandate } from "./brickchain_mandate.ts";
 import { BrickchainRateLimit } from "./brickchain_rate_limit.ts";
+import { BrickchainReplays } from "./brickchain_replays.ts";
 
 /** Longest `session` that is taken; its hash is what counts. */
 const MAX_SESSION_CHARACTERS = 1_024;
@@ -26,6 +27,7 @@ export class BrickchainServer {
   readonly #options: BrickchainServerOptions;
   readonly #clients = new BrickchainClients<BrickchainLink>();
   readonly #links = new Set<BrickchainLink>();
+  readonly #replays = new BrickchainReplays();
   readonly #rateLimit = new BrickchainRateLimit();
 
   constructor(options: BrickchainServerOptions) {
@@ -91,8 +93,15 @@ export class BrickchainServer {
         `session has more than ${MAX_SESSION_CHARACTERS} characters`,
       );
     }
-    const key = await verifyMandate(mandateToken, { isOurs, now: this.#options.now() });
-    const id = await brickchainClientId(key, session);
+    const now = this.#options.now();
+    const { publicKey, expiresAt, nonce } = await verifyMandate(mandateToken, { isOurs, now });
+    if (!this.#replays.claim(nonce, { owner: link, expiresAt }, now)) {
+      throw new WasimoffError(
+        "unauthenticated",
+        "mandate token was used on another connection: make a new one",
+      );
+    }
+    const id = await brickchainClientId(publicKey, session);
     this.#clients.add(id, link);
     return { id, hostname: this.#options.hostname(id) };
   }

@@ -18,7 +18,12 @@ export class BrickchainBroker implements AsyncDisposable {
       newId: () => crypto.randomUUID(),
       logger: silent,
     });
-    const audience = new BrickchainAudience({ scheme: "http", names: [], publicUrls: [] });
+    const audience = new BrickchainAudience({
+      scheme: "http",
+      port: () => http.address.port,
+      names: [],
+      publicUrls: [],
+    });
     const interceptor = new BrickchainFace({
       server,
       audience,
@@ -30,7 +35,8 @@ export class BrickchainBroker implements AsyncDisposable {
       ...options,
     });
     const fetch = () => new Response("broker's own", { status: 404 });
-    return new BrickchainBroker(await net.serve({ fetch, interceptor }), server);
+    const http = await net.serve({ fetch, interceptor });
+    return new BrickchainBroker(http, server);
   }
 
   get port(): number {

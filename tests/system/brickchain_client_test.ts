@@ -48,7 +48,8 @@ Deno.test("our client registers as the stock one does, and tells the hostname th
   deepStrictEqual(Object.keys(request), ["@type", "@timestamp", "@id", "mandateToken"]);
   match(request["@id"] as string, /^[0-9a-f-]{36}$/);
   const checks = { isOurs: (origin: string) => origin === server.url, now: Date.now() };
-  deepStrictEqual(await verifyMandate(request.mandateToken as string, checks), identity.publicKey);
+  const { publicKey } = await verifyMandate(request.mandateToken as string, checks);
+  deepStrictEqual(publicKey, identity.publicKey);
   strictEqual(await tunnel.opened(), `http://${RECORDED_ID}.proxy.test`);
 });
 

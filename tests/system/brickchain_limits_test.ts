@@ -40,7 +40,7 @@ netTest(
       `${head}Content-Length: ${MAX_BODY_BYTES + 1}\r\nExpect: 100-continue\r\n\r\n`,
     ]);
     match(announced, /^HTTP\/1\.1 413 /);
-    const piece = `${(MAX_BODY_BYTES + 1).toString(16)}\r\n${bytes(MAX_BODY_BYTES + 1)}\r\n`;
+    const piece = `${(MAX_BODY_BYTES + 1).toString(16)}\r\n${bytes(MAX_BODY_BYTES + 1)}\r\n0\r\n\r\n`;
     match(
       await exchange(broker.port, [`${head}Transfer-Encoding: chunked\r\n\r\n${piece}`]),
       /^HTTP\/1\.1 413 /,
@@ -167,3 +167,25 @@ netTest("a dead socket gives way within seconds, without a word from it", async 
   strictEqual((await fetch(broker.at(id, "/")).then((answer) => answer.text())).startsWith("failed"), true);
   await waitUntil(() => broker.server.connections === 0);
 });
+
+netTest(
+  "a page on our host gets an origin of its own where this machine would be trusted, others do not",
+  async (net) => {
+    await using all = await registered(net);
+    const { broker, client, id } = all;
+    const policyOf = async (path: string, headers = {}, fields = {}) => {
+      const lines = Object.entries({ host: "a", connection: "close", ...headers }).map((pair) =>
+        pair.join(": ")
+      );
+      const asking = exchange(broker.port, [`GET ${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`]);
+      await client.answer({ headers: { "Content-Type": "text/html", ...fields } });
+      return /\r\ncontent-security-policy: ([^\r]*)\r\n/i.exec(await asking)?.[1] ?? null;
+    };
+    const path = `/proxy/request/${id}/`;
+    match((await policyOf(path))!, /^sandbox (?!.*allow-same-origin)/);
+    const own = { "content-security-policy": "default-src 'self'" };
+    match((await policyOf(path, {}, own))!, /^default-src 'self', sandbox /);
+    strictEqual(await policyOf(path, { "x-forwarded-for": "192.0.2.1" }), null);
+    strictEqual(await policyOf("/", { host: `${id}.proxy.test` }), null);
+  },
+);

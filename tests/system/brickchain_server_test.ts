@@ -224,3 +224,16 @@ netTest("a newer socket of the same key takes over, and the older one when that 
   await older.answer({ body: "b2xkZXI=" });
   strictEqual(await (await asking).text(), "older");
 });
+
+netTest("a token that was overheard is of no use on another connection", async (net) => {
+  await using all = await registered(net);
+  const { broker, client } = all;
+  const mandateToken = await signedToken(key, { payload: mandate(broker.url) });
+  client.tell("registration-request", "1", { mandateToken });
+  await client.expect("registration-response");
+  client.tell("registration-request", "2", { mandateToken, session: "again" });
+  await client.expect("registration-response");
+  await using thief = await ScriptedBrickchainClient.connect(broker.url);
+  thief.tell("registration-request", "1", { mandateToken });
+  match(await thief.next(), /^failed to register: mandate token was used/);
+});

@@ -1,4 +1,4 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { WasimoffError } from "../../../core/errors.ts";
 import { brickchainClientId } from "../../../core/tunnel/brickchain_id.ts";
@@ -42,11 +42,13 @@ Deno.test("a session has an id of its own, as long as that of the key", async ()
 
 Deno.test("signMandate() makes what verifyMandate() takes, with exactly the fields of the stock client", async () => {
   const token = await signMandate(BASE, identity, NOW);
-  deepStrictEqual(await verifyMandate(token, checks), identity.publicKey);
+  deepStrictEqual((await verifyMandate(token, checks)).publicKey, identity.publicKey);
   const [header, body] = token.split(".").slice(0, 2).map((part) =>
     new TextDecoder().decode(Uint8Array.fromBase64(part, { alphabet: "base64url" }))
   );
-  strictEqual(body, JSON.stringify({ ...payload, "@timestamp": "2026-11-21T02:27:59.972Z" }));
+  const { "@timestamp": timestamp, ...rest } = JSON.parse(body!);
+  match(timestamp, /^2026-11-21T02:27:59\.972\d{6}Z$/);
+  strictEqual(JSON.stringify(rest), JSON.stringify({ "@type": TYPE, uri: BASE, ttl: 60 }));
   const { alg, jwk } = JSON.parse(header!);
   strictEqual(alg, "ES256");
   deepStrictEqual(Object.keys(jwk), ["kty", "crv", "x", "y"]);
@@ -63,7 +65,7 @@ const accepted: readonly (readonly [string, Record<string, unknown>])[] = [
 ];
 for (const [what, changes] of accepted) {
   Deno.test(`verifyMandate() takes ${what}`, async () => {
-    deepStrictEqual(await verifyMandate(await sign(changes), checks), identity.publicKey);
+    deepStrictEqual((await verifyMandate(await sign(changes), checks)).publicKey, identity.publicKey);
   });
 }
 
@@ -161,4 +163,19 @@ Deno.test("verifyMandate() refuses any text with an error of ours", async () => 
     ),
     { numRuns: 50 },
   );
+});
+
+Deno.test("verifyMandate() tells when a token expires, and what tells it from others", async () => {
+  const tokens = [await sign({ ttl: 300 }), await sign({ ttl: 299 })];
+  const [one, other] = await Promise.all(tokens.map((token) => verifyMandate(token, checks)));
+  strictEqual(one!.expiresAt, NOW + 300_000);
+  strictEqual(one!.nonce === other!.nonce, false);
+  // The other signature that is as good: s of it is the order of the curve minus s.
+  const [head, body, signature] = tokens[0]!.split(".") as [string, string, string];
+  const raw = Uint8Array.fromBase64(signature, { alphabet: "base64url" });
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const s = order - BigInt(`0x${raw.subarray(32).toHex()}`);
+  raw.set(Uint8Array.fromHex(s.toString(16).padStart(64, "0")), 32);
+  const twin = `${head}.${body}.${raw.toBase64({ alphabet: "base64url", omitPadding: true })}`;
+  strictEqual((await verifyMandate(twin, checks)).nonce, one!.nonce);
 });
