@@ -154,8 +154,9 @@ netTest("a frame beyond what is read ends the connection before it is buffered",
   socket.close();
 });
 
-netTest("a dead socket gives way within seconds, without a word from it", async (net) => {
+netTest("a dead socket gives way within seconds, one without registration after ten", async (net) => {
   await using broker = await BrickchainBroker.start(net);
+  await using nobody = await ScriptedBrickchainClient.connect(broker.url);
   await using dead = await ScriptedBrickchainClient.connect(broker.url, { deaf: true });
   const { keyID: id } = await dead.register(key, broker.url);
   const begin = performance.now();
@@ -165,7 +166,9 @@ netTest("a dead socket gives way within seconds, without a word from it", async 
   strictEqual(broker.server.size, 0);
   ok(performance.now() - begin < 12_000);
   strictEqual((await fetch(broker.at(id, "/")).then((answer) => answer.text())).startsWith("failed"), true);
+  strictEqual(await nobody.closed, 1008);
   await waitUntil(() => broker.server.connections === 0);
+  strictEqual(broker.server.connections, 0);
 });
 
 netTest(
