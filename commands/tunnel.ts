@@ -13,6 +13,7 @@ import { defaultConfigPath } from "./config_file.ts";
 import { printLine } from "./stdout.ts";
 import { readTunnelAuth } from "./tunnel_auth.ts";
 import { publishAtBrickchain } from "./tunnel_brickchain.ts";
+import { openInspection } from "./tunnel_inspect.ts";
 import { TUNNEL_FLAGS } from "./tunnel_flags.ts";
 import { parseTunnelTarget, type TunnelTarget } from "./tunnel_target.ts";
 import { usageError } from "./usage_error.ts";
@@ -43,13 +44,14 @@ async function publish(call: TunnelCall): Promise<number> {
   const identity = await openTunnelIdentity(options.identity ?? defaultIdentityPath());
   const endpoint = brickchainEndpoint(options.url);
   if (endpoint !== null) return await publishAtBrickchain(call, { endpoint, target, identity });
+  await using inspection = await openInspection(options.inspect, { target, log });
   const named = await nameBroker({ options, sources }, log);
   let printed = "";
   await keepTunnel({
     openSession: (signal) => connectTunnels({ ...named, agent: `wasimoff/${VERSION}`, logger: log }, signal),
     client: { identity, instance: crypto.getRandomValues(new Uint8Array(INSTANCE_BYTES)) },
     request: { ...request, audience: named.broker.http.host },
-    reach: serviceDialer(target.hostname, target.port),
+    reach: inspection.watch(serviceDialer(target.hostname, target.port)),
     opened: (tunnel) => {
       log.info(`tunnel "${tunnel.name}" to ${operands[1]} is open`);
       const text = publicPlaces(tunnel, target, options.url);

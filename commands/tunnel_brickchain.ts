@@ -27,6 +27,9 @@ export async function publishAtBrickchain(
   if (options.auth !== null || options.allowCidr.length > 0) {
     throw usageError("Brickchain servers let everybody in: leave --auth and --allow-cidr out");
   }
+  if (options.inspect !== null) {
+    throw usageError("--inspect needs a wasimoff broker: leave it out for Brickchain servers");
+  }
   const { access } = await nameBroker({ options: { ...options, url: endpoint.origin }, sources }, log);
   let printed = "";
   await runBrickchainTunnel({

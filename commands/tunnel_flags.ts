@@ -1,7 +1,7 @@
 /** The flags of `wasimoff tunnel`. */
 
 import { BROKER_FLAGS, COMMON_FLAGS } from "./common_flags.ts";
-import { count, repeated, text } from "./flag_kinds.ts";
+import { count, listenAddress, repeated, text } from "./flag_kinds.ts";
 import { flag } from "./flags.ts";
 
 export const TUNNEL_FLAGS = {
@@ -10,6 +10,7 @@ export const TUNNEL_FLAGS = {
   hostHeader: flag(text, "Host that the service is told", { placeholder: "H", default: null }),
   auth: flag(text, "user:password let in, one a line", { placeholder: "FILE", default: null }),
   allowCidr: flag(repeated, "addresses let in", { placeholder: "C", default: [] }),
+  inspect: flag(listenAddress, "show HTTP requests there", { default: null }),
   port: flag(count(1), "public port of a TCP tunnel", { default: null }),
   ...BROKER_FLAGS,
   ...COMMON_FLAGS,

@@ -36,6 +36,8 @@ export interface ForwardOptions {
   readonly onAnswer?: (answer: IncomingMessage) => void;
   /** Hears the pieces of the answer's body. */
   readonly onBody?: (chunk: Uint8Array) => void;
+  /** Hears the pieces of the request's body. */
+  readonly onRequestBody?: (chunk: Uint8Array) => void;
   /** For requests that may switch protocols: takes both connections over. */
   readonly switched?: (answer: IncomingMessage, service: Duplex, head: Buffer) => void;
 }
@@ -121,6 +123,7 @@ export class ForwardedRequest {
     let started = false;
     incoming.on("data", (chunk: Uint8Array) => {
       started = true;
+      this.#options.onRequestBody?.(chunk);
       if (!this.#answered) this.#silence.refresh();
       if (!sent.write(chunk)) incoming.pause();
     });

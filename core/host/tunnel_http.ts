@@ -1,23 +1,22 @@
 /** The broker's reverse proxy: requests for the hosts of tunnels go to the services behind them. */
 
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Buffer } from "node:buffer";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { addressGroup } from "../broker/identity/address_group.ts";
 import { endToEndHeaders, valuesOf } from "../tunnel/end_to_end_headers.ts";
-import { errorPage, type TunnelFailure } from "../tunnel/error_page.ts";
+import type { TunnelFailure } from "../tunnel/error_page.ts";
 import { claimsOrigin, forwardedHeaders } from "../tunnel/forwarded_headers.ts";
 import type { PublicTunnel, TunnelDirectory } from "../tunnel/public_tunnel.ts";
 import type { TunnelDomain } from "../tunnel/tunnel_host_name.ts";
 import { ForwardedRequest, type ForwardOptions } from "./forwarded_request.ts";
 import type { HttpInterceptor } from "./http_server.ts";
 import { BUSY } from "./service_failure.ts";
-import { splice } from "./splice.ts";
-import { switchedHead } from "./switched_head.ts";
+import { switchOver } from "./splice.ts";
 import { isAuthorized, originForm, requestFailure, targetAuthority } from "./tunnel_http_access.ts";
 import { TunnelHttpPeers } from "./tunnel_http_peers.ts";
 import { upgradeAnswer } from "./upgrade_answer.ts";
+import { writeFailure } from "./write_failure.ts";
 
 export interface TunnelHttpOptions {
   readonly directory: TunnelDirectory;
@@ -95,25 +94,18 @@ export class TunnelHttp implements HttpInterceptor {
     const outgoing = upgradeAnswer(incoming, socket);
     const { headers } = incoming;
     if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined) {
-      return fail(incoming, outgoing, UPGRADE_WITH_BODY);
+      return writeFailure(incoming, outgoing, UPGRADE_WITH_BODY);
     }
-    this.#forward(incoming, outgoing, (answer, service, serviceHead) => {
-      outgoing.detachSocket(socket as Socket);
-      if (socket.destroyed) return void service.destroy();
-      socket.write(switchedHead(answer), "latin1");
-      if (serviceHead.length > 0) socket.write(serviceHead);
-      if (head.length > 0) service.write(head);
-      splice(socket, service);
-    });
+    this.#forward(incoming, outgoing, (...switched) => switchOver({ socket, outgoing, head }, ...switched));
   }
 
   #forward(incoming: IncomingMessage, outgoing: ServerResponse, switched?: ForwardOptions["switched"]): void {
     if (incoming.socket.destroyed) return;
     const admission = this.#admit(incoming);
-    if (!("tunnel" in admission)) return fail(incoming, outgoing, admission);
+    if (!("tunnel" in admission)) return writeFailure(incoming, outgoing, admission);
     const { tunnel, address, host } = admission;
     const leave = this.#peers.enter(tunnel, addressGroup(address));
-    if (leave === null) return fail(incoming, outgoing, BUSY);
+    if (leave === null) return writeFailure(incoming, outgoing, BUSY);
     outgoing.once("close", leave);
     tunnel.counters.requests++;
     const visitor = switched === undefined ? null : { address, port: incoming.socket.remotePort ?? 0 };
@@ -121,7 +113,7 @@ export class TunnelHttp implements HttpInterceptor {
       agent: this.#peers.agentOf(tunnel, visitor),
       path: originForm(incoming.url!, incoming.method!),
       headers: this.#headers(incoming, tunnel, host),
-      fail: (failure) => fail(incoming, outgoing, failure),
+      fail: (failure) => writeFailure(incoming, outgoing, failure),
       ...(this.#options.silenceMs === undefined ? {} : { silenceMs: this.#options.silenceMs }),
       ...(switched === undefined ? {} : {
         switched: (...connection) => {
@@ -164,21 +156,4 @@ export class TunnelHttp implements HttpInterceptor {
       ...forwardedHeaders(rawHeaders, { peer, trusted, scheme, host }),
     ];
   }
-}
-
-function fail(incoming: IncomingMessage, outgoing: ServerResponse, failure: TunnelFailure): void {
-  // What follows a request that is no good is no better.
-  if (failure.status === 400 || failure.status === 431) outgoing.shouldKeepAlive = false;
-  const { contentType, text } = errorPage(failure, valuesOf(incoming.rawHeaders, "accept").join());
-  // Said anew: an answer of the service that was refused may have left its own there.
-  outgoing.writeHead(failure.status, STATUS_CODES[failure.status]!, {
-    "content-type": contentType,
-    "content-length": new TextEncoder().encode(text).length,
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "x-content-type-options": "nosniff",
-    ...(failure.status === 401 ? { "www-authenticate": 'Basic realm="tunnel", charset="UTF-8"' } : {}),
-    ...(failure.status === 503 ? { "retry-after": "1" } : {}),
-  });
-  outgoing.end(text);
 }
