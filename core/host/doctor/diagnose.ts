@@ -10,7 +10,7 @@ import { checkQuic } from "./check_quic.ts";
 import { checkTcp } from "./check_tcp.ts";
 import { checkTls } from "./check_tls.ts";
 import { checkUdp } from "./check_udp.ts";
-import { Diagnosis } from "./diagnosis.ts";
+import { type CheckOptions, Diagnosis, type Step } from "./diagnosis.ts";
 
 export interface DiagnoseOptions {
   readonly broker: BrokerUrls;
@@ -39,10 +39,6 @@ export const TRANSPORT_CHECKS: Readonly<Record<Transport, string>> = {
 export function diagnose(options: DiagnoseOptions): Diagnosis {
   const { broker: { http: url }, token, access: { trust }, now } = options;
   const diagnosis = new Diagnosis(AbortSignal.any([options.signal, AbortSignal.timeout(WHOLE_LIMIT_MS)]));
-  const needing = <const D>(...needs: D extends readonly unknown[] ? D : never) => ({
-    needs,
-    limitMs: CHECK_LIMIT_MS,
-  });
   const name = diagnosis.check("dns", needing(), () => checkName(url));
   const tcp = diagnosis.check("tcp", needing(name), (signal) => checkTcp(url, signal));
   const reached = url.protocol === "http:"
@@ -56,6 +52,16 @@ export function diagnose(options: DiagnoseOptions): Diagnosis {
   diagnosis.check("clock", needing(http), (_, answer) => Promise.resolve(checkClock(answer)));
   diagnosis.check("token", needing(http), (signal) => checkToken(url, { token, trust, now, signal }));
   diagnosis.check("websocket", needing(reached), (signal) => checkOver("websocket", options, signal));
+  checkUpToWebTransport(diagnosis, reached, options);
+  return diagnosis;
+}
+
+function checkUpToWebTransport(
+  diagnosis: Diagnosis,
+  reached: Step<true>,
+  options: DiagnoseOptions,
+): void {
+  const { broker: { http: url }, token, access: { trust }, now } = options;
   const config = diagnosis.check(
     "config",
     needing(reached),
@@ -73,7 +79,10 @@ export function diagnose(options: DiagnoseOptions): Diagnosis {
     (signal, said) => checkQuic(said, { trust, signal }),
   );
   diagnosis.check("webtransport", needing(quic), (signal) => checkOver("webtransport", options, signal));
-  return diagnosis;
+}
+
+function needing<const D extends readonly Step<unknown>[]>(...needs: D): CheckOptions<D> {
+  return { needs, limitMs: CHECK_LIMIT_MS };
 }
 
 function checkOver(transport: Transport, options: DiagnoseOptions, signal: AbortSignal) {
