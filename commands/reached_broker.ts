@@ -41,9 +41,8 @@ export class ReachedBroker implements AsyncDisposable {
   }
 
   /** Says goodbye: what still runs is cancelled. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#notices.close();
-    this.#client.close();
-    return Promise.resolve();
+    await this.#client.close();
   }
 }

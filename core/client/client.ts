@@ -109,9 +109,10 @@ export class Client {
     }
   }
 
-  /** Says goodbye: tasks that still run are cancelled. */
-  close(): void {
+  /** Says goodbye: tasks that still run are cancelled. Resolves when it was heard; within seconds. */
+  close(): Promise<void> {
     this.#session.close(new WasimoffError("canceled", "client has left"));
+    return this.#session.left;
   }
 
   #onEvent(event: EventKind): void {

@@ -62,6 +62,7 @@ export class ProviderSession {
       signal.removeEventListener("abort", drain);
       clearTimeout(this.#leaving);
       this.#session.close(new WasimoffError("canceled", "provider has left"));
+      if (this.#draining) await this.#session.left; // the process may exit next
     }
   }
 

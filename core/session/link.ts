@@ -62,6 +62,7 @@ export class Link {
   #endHeard = 0;
   #receivedAtBeat = 0;
   #gapBeats = 0;
+  readonly #closed = Promise.withResolvers<void>();
   #farewell: { cause: WasimoffError; timer: ReturnType<typeof setTimeout> } | null = null;
 
   /** `peerReceived` is what the peer said in its hello or welcome. */
@@ -84,8 +85,16 @@ export class Link {
       onFrame: (bytes, number) => this.#receive(bytes, number, false),
       onLaneFrame: (bytes, number) => this.#receive(bytes, number, true),
       onDrain: () => this.#drained(),
-      onClose: (cause) => this.#lose(cause),
+      onClose: (cause) => {
+        this.#lose(cause);
+        this.#closed.resolve();
+      },
     });
+  }
+
+  /** Resolves when the connection has closed, whoever closed it: within seconds after `close` and `leave`. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   /** Whether everything sequenced so far was given to the connection. */

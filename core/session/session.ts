@@ -58,6 +58,7 @@ export class Session {
   readonly #window = new ReceiveWindow();
   readonly #linkOwner: LinkOwner;
   readonly #ended = new AbortController();
+  readonly #left = Promise.withResolvers<void>();
   readonly #watchers: SessionWatcher[] = [];
   #onMessage: ((body: Uint8Array) => void) | null = null;
   #earlyMessages: Uint8Array[] = [];
@@ -88,6 +89,14 @@ export class Session {
   /** Aborted when the session ends, with the cause (a WasimoffError) as reason. */
   get signal(): AbortSignal {
     return this.#ended.signal;
+  }
+
+  /**
+   * Resolves when the session has ended and its last connection has closed behind the goodbye, which takes up to
+   * some seconds: a process that exits before loses what it said last.
+   */
+  get left(): Promise<void> {
+    return this.#left.promise;
   }
 
   /** Sequenced frames received so far: what a resuming hello or welcome says. */
@@ -159,7 +168,10 @@ export class Session {
     clearTimeout(this.#lease);
     this.#link?.close(new WasimoffError("aborted", "session goes on over another connection"));
     this.#link = new Link(connection, peerReceived, this.#linkOwner);
-    if (!this.canHaveReceived(peerReceived)) return this.close(impossible(peerReceived));
+    if (!this.canHaveReceived(peerReceived)) {
+      this.#link.begin();
+      return this.close(impossible(peerReceived));
+    }
     this.#replay.acknowledge(peerReceived);
     this.streams.useLanes(connection.lanes ?? null);
     this.#link.begin();
@@ -169,9 +181,11 @@ export class Session {
 
   /** Says goodbye and ends the session on both sides. */
   close(cause: WasimoffError): void {
+    if (this.signal.aborted) return;
     const link = this.#link;
     this.#link = null;
     link?.leave(cause);
+    this.#left.resolve(link?.closed);
     this.#end(cause);
   }
 
@@ -291,6 +305,7 @@ export class Session {
     this.streams.fail(cause);
     this.#room?.resolve();
     link?.close(cause);
+    this.#left.resolve(link?.closed);
   }
 }
 

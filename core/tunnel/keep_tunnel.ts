@@ -78,6 +78,7 @@ async function hold(options: KeepTunnelOptions, onOpened: () => void): Promise<W
     return await ended(AbortSignal.any([tunnel.signal, signal]));
   } finally {
     session.close(new WasimoffError("canceled", "tunnel is closed"));
+    if (signal.aborted) await session.left; // the process may exit next
   }
 }
 

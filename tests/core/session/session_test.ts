@@ -242,6 +242,27 @@ Deno.test("Session.close() says goodbye behind what was sent before", async () =
   equal(raw.peer.closed?.code, "canceled");
 });
 
+Deno.test("Session.left resolves when the last connection has closed, or at once without one", async () => {
+  using raw = withRawPeer();
+  let left = false;
+  void raw.session.left.then(() => left = true);
+  raw.pipe.stall(true);
+  raw.session.close(DONE);
+  await settle();
+  equal(left, true);
+  for (const end of ["close", "goodbye", "impossible", "lease"] as const) {
+    using clock = fakeClock();
+    using pair = new SessionPair(500);
+    if (end === "close") pair.dialer.close(DONE);
+    if (end === "goodbye") pair.acceptor.close(DONE);
+    if (end === "impossible") pair.dialer.attach(memoryPipe().a, 7);
+    if (end === "lease") pair.pipe.cut();
+    await clock.tick(500);
+    equal(pair.dialer.signal.aborted, true, end);
+    await pair.dialer.left;
+  }
+});
+
 Deno.test("Session.flushed tells whether a goodbye would come behind everything that was given before", async () => {
   using raw = withRawPeer();
   const { session, peer } = raw;
