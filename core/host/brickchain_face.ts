@@ -5,6 +5,7 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 // @ts-types="npm:@types/ws@8.18.2"
 import { WebSocketServer } from "ws";
+import { MemoryBudget } from "../broker/memory_budget.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { MAX_BODY_BYTES, MAX_FRAME_BYTES } from "../tunnel/brickchain_document.ts";
@@ -38,6 +39,8 @@ export interface BrickchainFaceOptions {
 
 /** Frames of all clients that have begun to arrive: anybody may send them. */
 const MAX_UNFINISHED_CLIENT_BYTES = 128 * 1024 * 1024;
+/** Bodies of visitors on their way, until they are answered. */
+const MAX_BODIES_BYTES = 256 * 1024 * 1024;
 
 const SUBSCRIBE_PATH = "/proxy/subscribe";
 const PUBLIC_PATH = "/proxy/request/";
@@ -62,6 +65,7 @@ export class BrickchainFace implements HttpInterceptor {
     // Documents cannot say what the service chose; one alone is what it must have chosen.
     handleProtocols: (offered) => offered.size === 1 ? [...offered][0]! : false,
   });
+  readonly #bodies = new MemoryBudget(MAX_BODIES_BYTES);
   readonly #unfinished = new UnfinishedMessages(MAX_UNFINISHED_CLIENT_BYTES);
 
   constructor(options: BrickchainFaceOptions) {
@@ -87,7 +91,8 @@ export class BrickchainFace implements HttpInterceptor {
       return refuseWith(outgoing, new WasimoffError("invalid_argument", "a WebSocket is expected here"));
     }
     const proxy = isProxy(incoming.socket.remoteAddress ?? "");
-    void forwardToBrickchain(incoming, outgoing, { server, ...route, proxy }).catch((error) =>
+    const options = { server, bodies: this.#bodies, ...route, proxy };
+    void forwardToBrickchain(incoming, outgoing, options).catch((error) =>
       logger.error("request for a Brickchain client failed", { error })
     );
   }

@@ -1,17 +1,20 @@
 /** One HTTP request of the public to a Brickchain client, and its answer. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { MemoryBudget } from "../broker/memory_budget.ts";
 import { type Code, WasimoffError } from "../errors.ts";
-import { joinChunks } from "../join_chunks.ts";
 import { publicAnswer } from "../tunnel/brickchain_answer.ts";
 import { MAX_BODY_BYTES } from "../tunnel/brickchain_document.ts";
 import { requestHeaders } from "../tunnel/brickchain_headers.ts";
 import { splitTarget } from "../tunnel/brickchain_path.ts";
 import type { BrickchainServer } from "../tunnel/brickchain_server.ts";
+import { BodyFailure, HeldBody } from "./brickchain_body.ts";
 import { mayBeLocal, sandboxed } from "./page_sandbox.ts";
 
 export interface BrickchainRequestOptions {
   readonly server: BrickchainServer;
+  /** Of all visitors. */
+  readonly bodies: MemoryBudget;
   readonly id: string;
   /** Path and query for the service. */
   readonly target: string;
@@ -23,8 +26,6 @@ export interface BrickchainRequestOptions {
 
 /** Existing servers lack HEAD and PATCH. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-/** From the headers to the end of a body. */
-const BODY_TIMEOUT_MS = 30_000;
 /** How long a visitor may go on with a body that is refused. */
 const LINGER_MS = 5_000;
 
@@ -38,13 +39,6 @@ const STATUS: Readonly<Partial<Record<Code, number>>> = {
   deadline_exceeded: 504,
   resource_exhausted: 429,
 };
-
-/** A body that is too large or too slow, which is not the client's fault. */
-class BodyFailure extends Error {
-  constructor(readonly status: 408 | 413, message: string) {
-    super(message);
-  }
-}
 
 /** Answers, whatever happens; what is not ours is thrown after the answer, for the log. */
 export async function forwardToBrickchain(
@@ -111,16 +105,17 @@ function writeRefusal(outgoing: ServerResponse, status: number, text: string): U
 async function ask(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { server, id, target, proxy, signal }: BrickchainRequestOptions & { readonly signal: AbortSignal },
+  { server, bodies, id, target, proxy, signal }: BrickchainRequestOptions & { readonly signal: AbortSignal },
 ) {
   const { method = "GET", rawHeaders, headers } = incoming;
   const place = splitTarget(target);
   if (place === null) throw new WasimoffError("invalid_argument", "path is not UTF-8");
   if (!METHODS.has(method)) throw new WasimoffError("unimplemented", `method ${method} is not allowed`);
-  if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  if (Number(headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw BodyFailure.tooLarge();
   const link = server.admit(id);
   if (headers.expect !== undefined) outgoing.writeContinue();
-  const body = await readBody(incoming);
+  using held = new HeldBody(bodies);
+  const body = await held.read(incoming);
   const response = await link.request({
     ...place,
     headers: requestHeaders(rawHeaders, { webSocket: false, proxy }),
@@ -128,28 +123,4 @@ async function ask(
     body: body.toBase64(),
   }, signal);
   return publicAnswer(response, method);
-}
-
-async function readBody(incoming: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new BodyFailure(408, "request body is too slow")), BODY_TIMEOUT_MS);
-  incoming.on("data", (chunk: Uint8Array) => {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return reject(tooLarge());
-    chunks.push(chunk);
-  });
-  incoming.once("end", resolve);
-  incoming.once("close", () => reject(new WasimoffError("canceled", "request broke off")));
-  try {
-    await promise;
-    return joinChunks(chunks);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function tooLarge(): BodyFailure {
-  return new BodyFailure(413, `request body is too large: ${MAX_BODY_BYTES} bytes are allowed`);
 }
