@@ -41,10 +41,10 @@ async function publish(call: TunnelCall): Promise<number> {
   const { options, sources, operands, log, signal } = call;
   const target = parseTunnelTarget(operands);
   const request = await tunnelRequest(options, target);
+  await using inspection = await openInspection(options.inspect, { target, log });
   const identity = await openTunnelIdentity(options.identity ?? defaultIdentityPath());
   const endpoint = brickchainEndpoint(options.url);
   if (endpoint !== null) return await publishAtBrickchain(call, { endpoint, target, identity });
-  await using inspection = await openInspection(options.inspect, { target, log });
   const named = await nameBroker({ options, sources }, log);
   let printed = "";
   await keepTunnel({
