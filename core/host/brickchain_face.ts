@@ -5,6 +5,7 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 // @ts-types="npm:@types/ws@8.18.2"
 import { WebSocketServer } from "ws";
+import { addressGroup } from "../broker/identity/address_group.ts";
 import { MemoryBudget } from "../broker/memory_budget.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -17,6 +18,7 @@ import type { TunnelDomain } from "../tunnel/tunnel_host_name.ts";
 import type { BrickchainAudience } from "./brickchain_audience.ts";
 import { forwardToBrickchain, refuseWith } from "./brickchain_request.ts";
 import { BrickchainSocket } from "./brickchain_socket.ts";
+import { GroupCount } from "./group_count.ts";
 import type { HttpInterceptor } from "./http_server.ts";
 import { UnfinishedMessages } from "./unfinished_messages.ts";
 import { upgradeAnswer } from "./upgrade_answer.ts";
@@ -32,6 +34,8 @@ export interface BrickchainFaceOptions {
   readonly isTunnel: (name: string) => boolean;
   /** Whether a TCP peer is a proxy that may say for whom it asks. */
   readonly isProxy: (remoteAddress: string) => boolean;
+  /** The address behind trusted proxies. */
+  readonly clientAddress: (remoteAddress: string, forwardedFor: string | null) => string;
   /** Of this program. */
   readonly version: string;
   readonly logger: Logger;
@@ -41,6 +45,9 @@ export interface BrickchainFaceOptions {
 const MAX_UNFINISHED_CLIENT_BYTES = 128 * 1024 * 1024;
 /** Bodies of visitors on their way, until they are answered. */
 const MAX_BODIES_BYTES = 256 * 1024 * 1024;
+
+/** Control connections from one remote IPv4 address or IPv6 /64: with all that they may register, less than half. */
+const MAX_CONNECTIONS_PER_GROUP = 64;
 
 const SUBSCRIBE_PATH = "/proxy/subscribe";
 const PUBLIC_PATH = "/proxy/request/";
@@ -65,6 +72,7 @@ export class BrickchainFace implements HttpInterceptor {
     // Documents cannot say what the service chose; one alone is what it must have chosen.
     handleProtocols: (offered) => offered.size === 1 ? [...offered][0]! : false,
   });
+  readonly #connections = new GroupCount(MAX_CONNECTIONS_PER_GROUP);
   readonly #bodies = new MemoryBudget(MAX_BODIES_BYTES);
   readonly #unfinished = new UnfinishedMessages(MAX_UNFINISHED_CLIENT_BYTES);
 
@@ -118,7 +126,18 @@ export class BrickchainFace implements HttpInterceptor {
   }
 
   #subscribe(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { server, audience } = this.#options;
+    const { server, audience, clientAddress } = this.#options;
+    const forwardedFor = valuesOf(incoming.rawHeaders, "x-forwarded-for").join() || null;
+    const address = clientAddress(incoming.socket.remoteAddress ?? "", forwardedFor);
+    const leave = this.#connections.enter(addressGroup(address));
+    if (leave === null) {
+      const error = new WasimoffError(
+        "resource_exhausted",
+        "too many clients are connected from your address",
+      );
+      return refuseWith(upgradeAnswer(incoming, socket), error);
+    }
+    socket.once("close", leave);
     this.#clients.handleUpgrade(incoming, socket, head, (webSocket) => {
       const pipe = new WebSocketMessages(webSocket, socket, this.#unfinished);
       server.accept(pipe, (origin) => audience.accepts(origin, incoming));

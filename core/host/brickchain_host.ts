@@ -22,6 +22,8 @@ export interface BrickchainHostOptions {
   /** Tunnels of our own protocol, which come first. */
   readonly directory: TunnelDirectory;
   readonly isProxy: (remoteAddress: string) => boolean;
+  /** The address behind trusted proxies. */
+  readonly clientAddress: (remoteAddress: string, forwardedFor: string | null) => string;
   /** Of this program. */
   readonly version: string;
   /** Where the broker listens; asked only while it does. */

@@ -137,7 +137,9 @@ export class BrokerHost implements AsyncDisposable {
     const webSockets = { ...shared, broker, acceptor, cluster, pipes, tunnels, storagePath: STORAGE_PATH };
     const routes = brokerRoutes(webSockets);
     const brickchain = new BrickchainHost({
-      ...brickchainOptions(options, shared.isProxy),
+      ...brickchainOptions(options),
+      isProxy: shared.isProxy,
+      clientAddress: shared.clientAddress,
       domain,
       directory: tunnels.registry,
       port: () => server.address.port,
@@ -255,13 +257,13 @@ function tunnelDomain({ tunnelDomain = null, listen: { hostname } }: BrokerHostO
   return local ? new TunnelDomain("localhost") : null;
 }
 
-function brickchainOptions(options: BrokerHostOptions, isProxy: (address: string) => boolean) {
+function brickchainOptions(options: BrokerHostOptions) {
   const { listen, publicUrls = [], encryption, version: { version }, logger } = options;
   return {
     scheme: encryption?.https ? "https" : "http",
     hostname: listen.hostname,
     certificateNames: encryption?.https ? encryption.certificates.names : [],
-    ...{ publicUrls, isProxy, version, logger },
+    ...{ publicUrls, version, logger },
   } as const;
 }
 

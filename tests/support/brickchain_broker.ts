@@ -30,6 +30,7 @@ export class BrickchainBroker implements AsyncDisposable {
       domain: new TunnelDomain("proxy.test"),
       isTunnel: () => false,
       isProxy: () => false,
+      clientAddress: (remoteAddress) => remoteAddress,
       version: "1.2.3",
       logger: silent,
       ...options,

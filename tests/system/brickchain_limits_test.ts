@@ -192,3 +192,16 @@ netTest(
     strictEqual(await policyOf("/", { host: `${id}.proxy.test` }), null);
   },
 );
+
+netTest("one remote address has a bound of connections, and frees it as they end", async (net) => {
+  await using broker = await BrickchainBroker.start(net, { clientAddress: () => "192.0.2.1" });
+  const clients: ScriptedBrickchainClient[] = [];
+  for (let i = 0; i < 64; i++) clients.push(await ScriptedBrickchainClient.connect(broker.url));
+  const { socket, status } = await upgradeByHand(broker.port, "/proxy/subscribe");
+  strictEqual(status, "HTTP/1.1 429 Too Many Requests");
+  socket.close();
+  await clients[0]![Symbol.asyncDispose]();
+  await waitUntil(() => broker.server.connections === 63);
+  clients.push(await ScriptedBrickchainClient.connect(broker.url));
+  for (const client of clients) await client[Symbol.asyncDispose]();
+});

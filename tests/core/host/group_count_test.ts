@@ -1,0 +1,14 @@
+import { strictEqual } from "node:assert/strict";
+import { GroupCount } from "../../../core/host/group_count.ts";
+
+Deno.test("each group has its own bound, who belongs to none has no bound", () => {
+  const count = new GroupCount(2);
+  const leave = count.enter("a")!;
+  strictEqual(count.enter("a") === null, false);
+  strictEqual(count.enter("a"), null);
+  strictEqual(count.enter("b") === null, false);
+  for (let i = 0; i < 10; i++) strictEqual(count.enter(null) === null, false);
+  leave();
+  strictEqual(count.enter("a") === null, false);
+  strictEqual(count.enter("a"), null);
+});
