@@ -67,6 +67,7 @@ export class Http3Connection {
   readonly #early: EarlyArrivals;
   #cause: WasimoffError | QuicCloseInfo | null = null;
   #control: QuicSendStream | null = null;
+  #streams: IncomingStreams | null = null;
   #requests = 0;
   #goingAway = false;
   #hasEnded = false;
@@ -102,7 +103,7 @@ export class Http3Connection {
       },
       onGoaway: () => this.#drain(),
     }, { isServer: onRequest !== undefined });
-    const streams = new IncomingStreams({
+    this.#streams = new IncomingStreams({
       onRequest: (stream, reader, type) => {
         if (onRequest) return onRequest(stream, reader, type);
         this.fail(new Http3Error("H3_STREAM_CREATION_ERROR", "read stream: servers cannot send requests"));
@@ -111,7 +112,7 @@ export class Http3Connection {
       onSessionStream: (id, stream) => this.#deliver(id, (session) => session.takeStream(stream), stream),
       onError: (error) => this.fail(error),
     }, limits);
-    streams.start(this.quic);
+    this.#streams.start(this.quic);
     void this.#readDatagrams();
   }
 
@@ -203,6 +204,7 @@ export class Http3Connection {
     clearTimeout(this.#lossTimer);
     clearTimeout(this.#idleTimer);
     this.#early.clear();
+    this.#streams?.stop();
     this.#settled.reject(cause instanceof WasimoffError ? cause : lost(cause.reason));
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();

@@ -1,6 +1,7 @@
 /** Takes the streams that a peer opens and reads from each what it is for. */
 
 import { ByteReader } from "./byte_reader.ts";
+import { Deadlines } from "./deadlines.ts";
 import { Http3Error } from "./http3_error.ts";
 import type { WebTransportLimits } from "./limits.ts";
 import { dropStream } from "./open_streams.ts";
@@ -22,12 +23,14 @@ export interface StreamOwner {
 export class IncomingStreams {
   readonly #owner: StreamOwner;
   readonly #limits: WebTransportLimits;
+  readonly #deadlines: Deadlines<ByteReader>;
   #unread = 0;
   #room: PromiseWithResolvers<void> | null = null;
 
   constructor(owner: StreamOwner, limits: WebTransportLimits) {
     this.#owner = owner;
     this.#limits = limits;
+    this.#deadlines = new Deadlines(limits.streamHeaderTimeoutMs, (reader) => reader.cancel());
   }
 
   /** Takes them until the connection ends. `onError` hears of it when somebody else takes them already. */
@@ -35,6 +38,11 @@ export class IncomingStreams {
     const { onError } = this.#owner;
     this.#take(incomingBidirectionalStreams, (stream) => this.#sortBidirectional(stream)).catch(onError);
     this.#take(incomingUnidirectionalStreams, (stream) => this.#sortUnidirectional(stream)).catch(onError);
+  }
+
+  /** The connection has ended. */
+  stop(): void {
+    this.#deadlines.stop();
   }
 
   async #take<T>(streams: ReadableStream<T>, sort: (stream: T) => Promise<void>): Promise<void> {
@@ -89,7 +97,7 @@ export class IncomingStreams {
     ofSessions: bigint,
   ): Promise<{ type: bigint; sessionId: bigint | undefined; reader: ByteReader } | undefined> {
     const reader = new ByteReader(stream);
-    const timer = setTimeout(() => reader.cancel(), this.#limits.streamHeaderTimeoutMs);
+    this.#deadlines.add(reader);
     try {
       const type = await reader.readVarint();
       if (type === undefined) return undefined;
@@ -106,7 +114,7 @@ export class IncomingStreams {
       if (error instanceof Http3Error && error.http3Name === "H3_ID_ERROR") throw error;
       return undefined;
     } finally {
-      clearTimeout(timer);
+      this.#deadlines.delete(reader);
     }
   }
 }
