@@ -129,7 +129,7 @@ export class ReceiveStream implements ByteSource {
   #hold(offset: number, bytes: Uint8Array): void {
     this.#ahead ??= new Map();
     if (this.#ahead.has(offset)) throw violation(`data at offset ${offset} of stream ${this.id} twice`);
-    this.#ahead.set(offset, bytes.length < JOIN_BYTES ? bytes.slice() : bytes);
+    this.#ahead.set(offset, bytes);
     this.#owner.held(this, true);
   }
 

@@ -250,6 +250,15 @@ Deno.test("close() waits 2 s for a peer that acknowledges nothing, less for one 
   }
 });
 
+Deno.test("a connection that is gone gets no lanes any more", () => {
+  using laned = onLanes();
+  const { wire } = laned;
+  const { out } = largeStream(laned);
+  wire.handler.onClose(new WasimoffError("unavailable", "cut"));
+  void out.write(new Uint8Array(10 * KIB));
+  deepEqual([wire.openLanes.size, wire.sent.length], [0, 1]);
+});
+
 Deno.test("a replay is in order and needs no lanes, for many of its streams are over", async () => {
   using laned = onLanes();
   const { wire, session } = laned;
