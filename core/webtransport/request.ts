@@ -31,6 +31,10 @@ export const PROTOCOL_CHOSEN = "wt-protocol";
 const DRAFT_OF_REQUEST: HeaderField = ["sec-webtransport-http3-draft02", "1"];
 export const DRAFT_OF_ANSWER: HeaderField = ["sec-webtransport-http3-draft", "draft02"];
 
+/** Until draft-12, and since then; clients of ours say the first, which all servers of today take. */
+const SESSION_PROTOCOL = "webtransport";
+const SESSION_PROTOCOLS: readonly (string | undefined)[] = [SESSION_PROTOCOL, "webtransport-h3"];
+
 const PSEUDO = new Set([":method", ":protocol", ":scheme", ":authority", ":path"]);
 /** Belong to HTTP/1 (RFC 9114 4.2). */
 const OF_HTTP1 = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
@@ -53,7 +57,7 @@ export function readRequest(fields: readonly HeaderField[]): AnyRequest {
   if (method === undefined) throw malformed(`":method" is missing`);
   const target = pseudo.get(":path") ?? "";
   const [path] = target.split("?", 1) as [string];
-  const isSession = method === "CONNECT" && pseudo.get(":protocol") === "webtransport";
+  const isSession = method === "CONNECT" && SESSION_PROTOCOLS.includes(pseudo.get(":protocol"));
   return { method, path, session: isSession ? readSession(pseudo, headers, target) : undefined };
 }
 
@@ -82,7 +86,7 @@ export function requestFields(request: WebTransportRequest): HeaderField[] {
   const { authority, path, query, headers, protocols } = request;
   return [
     [":method", "CONNECT"],
-    [":protocol", "webtransport"],
+    [":protocol", SESSION_PROTOCOL],
     [":scheme", "https"],
     [":authority", authority],
     [":path", path + query],
