@@ -20,6 +20,7 @@ export class AddressRanges {
   }
 
   has(address: string): boolean {
+    if (this.#ranges.length === 0) return false; // asked for each request
     const parsed = parseIpAddress(address);
     return parsed !== null && this.#ranges.some((range) => contains(range, parsed));
   }
