@@ -3,6 +3,7 @@
 import { type Code, WasimoffError } from "../errors.ts";
 import { unlessAborted } from "../unless_aborted.ts";
 import { ByteReader } from "./byte_reader.ts";
+import { errorOf } from "./connection_end.ts";
 import { ConnectStream } from "./connect_stream.ts";
 import { FrameStream } from "./frame_stream.ts";
 import { Http3Connection } from "./http3_connection.ts";
@@ -13,12 +14,7 @@ import { refuseStream } from "./open_streams.ts";
 import { parseProtocols } from "./protocol_header.ts";
 import { decodeFieldSection, encodeFieldSection } from "./qpack.ts";
 import type { HeaderField } from "./qpack_static_table.ts";
-import type {
-  QuicBidirectionalStream,
-  QuicCloseInfo,
-  QuicConnection,
-  StreamErrorCode,
-} from "./quic_connection.ts";
+import type { QuicBidirectionalStream, QuicConnection, StreamErrorCode } from "./quic_connection.ts";
 import { PROTOCOL_CHOSEN, requestFields, type WebTransportRequest } from "./request.ts";
 import { WebTransportSession } from "./session.ts";
 import { speaksWebTransport } from "./settings.ts";
@@ -72,7 +68,7 @@ export class WebTransportClient {
       limits: { ...DEFAULT_LIMITS, ...limits },
       lingerMs: 0,
     });
-    this.#connection.ended.then((cause) => this.#lost.abort(lossOf(cause)));
+    this.#connection.ended.then((cause) => this.#lost.abort(errorOf(cause)));
     this.#connection.start();
   }
 
@@ -155,7 +151,7 @@ export class WebTransportClient {
   /** An error that is none of a stream: the connection is lost, and says why, or the error is ours. */
   async #explain(error: unknown): Promise<WasimoffError> {
     this.#connection.suspectLoss(error);
-    return lossOf(await this.#connection.ended);
+    return errorOf(await this.#connection.ended);
   }
 }
 
@@ -188,10 +184,4 @@ function checkAnswer(fields: readonly HeaderField[], { protocols }: WebTransport
   const [protocol = ""] = parseProtocols(field);
   if (protocols.includes(protocol)) return protocol;
   throw new Http3Error("H3_MESSAGE_ERROR", `read answer: the protocol "${protocol}" was not offered`);
-}
-
-function lossOf(cause: WasimoffError | QuicCloseInfo): WasimoffError {
-  if (cause instanceof WasimoffError) return cause;
-  const reason = cause.reason || "no reason given";
-  return new WasimoffError("unavailable", `the server closed the connection: ${reason}`);
 }

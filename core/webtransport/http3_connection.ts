@@ -3,6 +3,7 @@
 import { WasimoffError } from "../errors.ts";
 import { joinChunks } from "../join_chunks.ts";
 import type { ByteReader } from "./byte_reader.ts";
+import { type ConnectionEnd, endOf, errorOf, lossOf } from "./connection_end.ts";
 import { decodeDatagram } from "./datagram.ts";
 import { EarlyArrivals } from "./early_arrivals.ts";
 import { HTTP3_CODES, Http3Error, type Http3ErrorName } from "./http3_error.ts";
@@ -32,7 +33,7 @@ export interface SessionSide {
   /** The peer wants to end the connection. */
   drain(): void;
   /** The connection has ended: properly when the cause is what the peer said. */
-  lose(cause: WasimoffError | QuicCloseInfo): void;
+  lose(cause: ConnectionEnd): void;
   close(info: QuicCloseInfo): void;
   readonly closed: Promise<QuicCloseInfo>;
 }
@@ -60,12 +61,12 @@ export class Http3Connection {
   /** The peer's. Rejects when the connection ends before. */
   readonly settings: Promise<Settings>;
   /** Why the connection has ended, once it has. */
-  readonly ended: Promise<WasimoffError | QuicCloseInfo>;
+  readonly ended: Promise<ConnectionEnd>;
   readonly #settled = Promise.withResolvers<Settings>();
-  readonly #end = Promise.withResolvers<WasimoffError | QuicCloseInfo>();
+  readonly #end = Promise.withResolvers<ConnectionEnd>();
   readonly #sessions = new Map<bigint, SessionSide>();
   readonly #early: EarlyArrivals;
-  #cause: WasimoffError | QuicCloseInfo | null = null;
+  #cause: ConnectionEnd | null = null;
   #control: QuicSendStream | null = null;
   #streams: IncomingStreams | null = null;
   #requests = 0;
@@ -88,7 +89,7 @@ export class Http3Connection {
     const { limits, onRequest } = this.options;
     this.quic.closed.then(
       (info) => this.#finish(this.#cause ?? endOf(info)),
-      (error) => this.#finish(this.#cause ?? lost(error)),
+      (error) => this.#finish(this.#cause ?? lossOf(error)),
     );
     this.#settingsTimer = setTimeout(
       () => this.fail(new Http3Error("H3_MISSING_SETTINGS", "wait for settings: they did not come in time")),
@@ -191,13 +192,13 @@ export class Http3Connection {
     this.#close({ closeCode: 0, reason }, name, reason);
   }
 
-  #close(cause: WasimoffError | QuicCloseInfo, name: Http3ErrorName, reason: string): void {
+  #close(cause: ConnectionEnd, name: Http3ErrorName, reason: string): void {
     if (!this.isOpen) return;
     this.#cause = cause;
     this.quic.close({ closeCode: HTTP3_CODES[name], reason });
   }
 
-  #finish(cause: WasimoffError | QuicCloseInfo): void {
+  #finish(cause: ConnectionEnd): void {
     this.#cause = cause;
     this.#hasEnded = true;
     clearTimeout(this.#settingsTimer);
@@ -205,7 +206,7 @@ export class Http3Connection {
     clearTimeout(this.#idleTimer);
     this.#early.clear();
     this.#streams?.stop();
-    this.#settled.reject(cause instanceof WasimoffError ? cause : lost(cause.reason));
+    this.#settled.reject(errorOf(cause));
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const session of sessions) session.lose(cause);
@@ -283,21 +284,6 @@ export class Http3Connection {
       this.suspectLoss(error);
     });
   }
-}
-
-/**
- * What the peer meant by closing the connection. Numbers below those of HTTP/3 are codes of a session: some clients
- * (Deno's) end theirs that way.
- */
-function endOf({ closeCode, reason }: QuicCloseInfo): WasimoffError | QuicCloseInfo {
-  if (closeCode === HTTP3_CODES.H3_NO_ERROR) return { closeCode: 0, reason };
-  if (closeCode < HTTP3_CODES.H3_NO_ERROR) return { closeCode, reason };
-  const detail = `the peer closed the connection with code 0x${closeCode.toString(16)}`;
-  return new WasimoffError("unavailable", reason === "" ? detail : `${detail}: ${reason}`);
-}
-
-function lost(cause: unknown): WasimoffError {
-  return new WasimoffError("unavailable", `connection lost: ${WasimoffError.from(cause).message}`, { cause });
 }
 
 /** The connection's end tells the same. */

@@ -5,7 +5,12 @@ import { Deadlines } from "./deadlines.ts";
 import { Http3Error } from "./http3_error.ts";
 import type { WebTransportLimits } from "./limits.ts";
 import { dropStream } from "./open_streams.ts";
-import type { QuicBidirectionalStream, QuicConnection, QuicReceiveStream } from "./quic_connection.ts";
+import {
+  hasEnded,
+  type QuicBidirectionalStream,
+  type QuicConnection,
+  type QuicReceiveStream,
+} from "./quic_connection.ts";
 import { STREAM_TYPE, WEBTRANSPORT_STREAM } from "./stream_header.ts";
 
 /** Who handles the streams. The `reader` has read no further than the first integer. */
@@ -80,6 +85,7 @@ export class IncomingStreams {
     if (header === undefined) return dropStream(stream.writable);
     const { type, sessionId, reader } = header;
     if (sessionId !== undefined) this.#owner.onSessionStream(sessionId, stream);
+    else if (hasEnded(stream.writable)) reader.cancel(); // nobody would hear the answer
     else this.#owner.onRequest(stream, reader, type);
   }
 

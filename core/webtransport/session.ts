@@ -3,6 +3,7 @@
 import { WasimoffError } from "../errors.ts";
 import { toApplicationCode } from "./application_error.ts";
 import type { Capsule } from "./capsule.ts";
+import type { ConnectionEnd } from "./connection_end.ts";
 import type { ConnectStream } from "./connect_stream.ts";
 import { Http3Error } from "./http3_error.ts";
 import type { Http3Connection, SessionSide } from "./http3_connection.ts";
@@ -156,9 +157,8 @@ export class WebTransportSession implements SessionSide {
     this.#draining.resolve();
   }
 
-  lose(cause: WasimoffError | WebTransportCloseInfo): void {
-    if (cause instanceof WasimoffError) return this.#finish(this.#closeInfo ?? cause);
-    this.#finish(this.#closeInfo ?? { closeCode: cause.closeCode, reason: cause.reason });
+  lose(cause: ConnectionEnd): void {
+    this.#finish(this.#closeInfo ?? cause);
   }
 
   #takeCapsule(capsule: Capsule): void {
@@ -184,11 +184,11 @@ export class WebTransportSession implements SessionSide {
     if (!isReset && !(error instanceof Http3Error)) return this.#connection.suspectLoss(error);
     const message = `session ended: ${error instanceof Http3Error ? error.message : "the peer reset it"}`;
     this.#connect.cancel();
-    this.#finish(new WasimoffError("unavailable", message, { cause: error }));
+    this.#finish(this.#closeInfo ?? new WasimoffError("unavailable", message, { cause: error }));
   }
 
   /** The first end counts. */
-  #finish(end: WebTransportCloseInfo | WasimoffError): void {
+  #finish(end: ConnectionEnd): void {
     if (this.#state === "ended") return;
     if (this.#state === "open") this.#connect.finish();
     this.#state = "ended";

@@ -238,6 +238,33 @@ Deno.test("a session with a bad capsule is lost, and the connection goes on", as
   strictEqual(side.server.closedWith, null);
 });
 
+Deno.test("resets at every byte of a request and of a stream's header leave the connection as it is", async () => {
+  await using side = serve();
+  await openControl(side.client);
+  const whole = [
+    bytesOf(headersFrame(sessionFields("/")), frame(0, ...encodeClose(7, "a"))),
+    bytesOf(streamHeader(0x41, 4096), 1),
+  ];
+  for (const bytes of whole) {
+    for (let length = 0; length <= bytes.length; length++) {
+      const { readable, writable } = await side.client.createBidirectionalStream();
+      await put(writable, bytes.subarray(0, length));
+      if (length % 2 === 0) await settle();
+      writable.reset(length);
+      await readable.cancel();
+    }
+  }
+  for (let length = 0; length <= 4; length++) {
+    (await openUnidirectional(side.client, bytesOf(streamHeader(0x54, 4096)).subarray(0, length))).reset(
+      length,
+    );
+  }
+  await settle();
+  strictEqual((await readAnswer(await request(side.client, sessionFields("/")))).get(":status"), "200");
+  strictEqual(side.server.closedWith, null);
+  deepStrictEqual(side.errors, []);
+});
+
 Deno.test("all sessions of a connection end when the peer closes it", async () => {
   await using side = serve();
   await session(side.client);
