@@ -7,7 +7,6 @@ interface PageOptions extends WebTransportOptions {
 
 export interface PageSession extends WebTransport {
   readonly protocol: string;
-  readonly draining: Promise<void>;
 }
 
 /** How often a page asks again when the server allows no further stream yet: Chromium does not wait. */
