@@ -9,7 +9,8 @@ import { startHash } from "../core/host/hash.ts";
 import type { ListenAddress as BoundAddress } from "../core/host/listen_on.ts";
 import { ALL_ADDRESSES, onAllAddresses } from "./all_addresses.ts";
 import { type BrokerCertificates, checkCertificateFlags, openCertificates } from "./broker_certificates.ts";
-import { BROKER_COMMAND_FLAGS } from "./broker_flags.ts";
+import { BROKER_COMMAND_FLAGS, CERTIFICATE_FLAGS, RENDEZVOUS_FLAGS, TUNNEL_FLAGS } from "./broker_flags.ts";
+import { checkRendezvousFlags, rendezvousOptions } from "./broker_rendezvous.ts";
 import { type Call, defineCommand } from "./command.ts";
 import { formatListenAddress, type ListenAddress } from "./listen_address.ts";
 import { VERSION } from "./version.ts";
@@ -23,6 +24,7 @@ export const command = defineCommand({
     "wasimoff broker --http :4080 --token-file tokens --storage /var/lib/wasimoff",
   ],
   flags: BROKER_COMMAND_FLAGS,
+  topics: { certificates: CERTIFICATE_FLAGS, tunnels: TUNNEL_FLAGS, rendezvous: RENDEZVOUS_FLAGS },
   notes: [
     "Also read: WASIMOFF_HTTP_LISTEN, _HTTP_CERT, _HTTP_KEY, _HTTPS, _QUIC_LISTEN,",
     "  _QUIC_CERT, _QUIC_KEY, _TRANSPORT_URL, _ALLOWED_ORIGINS, _FILESTORAGE",
@@ -36,6 +38,7 @@ type BrokerCall = Call<typeof BROKER_COMMAND_FLAGS>;
 async function serve(call: BrokerCall): Promise<number> {
   const { options, sources, log } = call;
   checkCertificateFlags(options);
+  checkRendezvousFlags(options, sources);
   // The existing broker serves HTTPS as soon as it has these files for it.
   const https = options.https || (sources.https === "default" && Boolean(Deno.env.get("WASIMOFF_HTTP_CERT")));
   await using certificates = await openCertificates(options, { https, log });
@@ -56,7 +59,7 @@ async function serveWith(
   const start = (hostname: string) =>
     BrokerHost.start({
       listen: { hostname, port },
-      grpc: grpcAddress(options.grpc, hostname),
+      grpc: options.grpc && boundAddress(options.grpc, hostname),
       storage: options.storage === ":memory:" ? null : options.storage,
       maxQueue: options.maxQueue,
       tokens: access.tokens,
@@ -66,6 +69,7 @@ async function serveWith(
       tunnelDomain: options.tunnelDomain,
       tcpPorts: options.tcpPorts,
       publicUrls: options.publicUrl,
+      rendezvous: rendezvousOptions(options, (address) => boundAddress(address, hostname)),
       encryption: certificates && {
         certificates: certificates.source,
         https,
@@ -95,6 +99,7 @@ async function serveWith(
     log.info("WebTransport is served", { ...broker.quicAddress, ...certificate });
   }
   if (broker.grpcAddress !== null) log.info("gRPC is served", { ...broker.grpcAddress });
+  if (broker.rendezvousAddress !== null) log.info("rendezvous is served", { ...broker.rendezvousAddress });
   try {
     await aborted(signal);
     const { running, queued } = broker.broker.stats;
@@ -134,10 +139,9 @@ function isLoopbackHost({ host }: ListenAddress): boolean {
 }
 
 /** Without a host of its own all interfaces, of the family that the rest of the broker got. */
-function grpcAddress(grpc: ListenAddress | null, hostname: string): BoundAddress | null {
-  if (grpc === null) return null;
+function boundAddress({ host, port }: ListenAddress, hostname: string): BoundAddress {
   const all = ALL_ADDRESSES.find((address) => address === hostname) ?? ALL_ADDRESSES[0]!;
-  return { hostname: grpc.host ?? all, port: grpc.port };
+  return { hostname: host ?? all, port };
 }
 
 /** The URL to give to others: a name that is ours to choose, with the port that was taken. */

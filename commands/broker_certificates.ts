@@ -11,6 +11,7 @@ import { alternativeNames } from "../core/host/ephemeral_certificate.ts";
 import type { Logger } from "../core/log.ts";
 import { onAllAddresses } from "./all_addresses.ts";
 import type { BROKER_COMMAND_FLAGS } from "./broker_flags.ts";
+import { rendezvousTls } from "./broker_rendezvous.ts";
 import type { OptionsOf } from "./flags.ts";
 import { usageError } from "./usage_error.ts";
 
@@ -57,7 +58,7 @@ export async function openCertificates(
 ): Promise<BrokerCertificates | null> {
   const { cert, key, quic, acmeHostnames, transportUrl } = options;
   if (quic === null && transportUrl !== null) log.warn("--transport-url is of no use without --quic");
-  if (quic === null && !https) {
+  if (quic === null && !https && !rendezvousTls(options)) {
     if (cert !== null || acmeHostnames.length > 0) {
       log.warn("the certificate is of no use: give --https or --quic");
     }

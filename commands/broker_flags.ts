@@ -1,5 +1,6 @@
 /** The flags of `wasimoff broker`. */
 
+import { DEFAULT_POLLS_PER_ADDRESS } from "../core/rendezvous/poll_shares.ts";
 import { COMMON_FLAGS } from "./common_flags.ts";
 import {
   commaList,
@@ -46,6 +47,26 @@ export const CERTIFICATE_FLAGS = {
   acmeHttp: flag(listenAddress, "where it asks for us", { default: { host: null, port: 80 } }),
 };
 
+/** Services behind firewalls. */
+export const TUNNEL_FLAGS = {
+  tunnelDomain: flag(text, "its sub-domains are tunnels", { placeholder: "D", default: null }),
+  tcpPorts: flag(portRange, "public ports of TCP tunnels", { default: null }),
+  publicUrl: flag(commaList, "URLs that lead here", { placeholder: "URL,...", default: [] }),
+};
+
+/** Introducing peers, as the Snowflake broker does. */
+export const RENDEZVOUS_FLAGS = {
+  rendezvous: flag(toggle, "introduce peers here, too", { default: false }),
+  rendezvousAddr: flag(listenAddress, "also there, with TLS", { default: null }),
+  disableTls: flag(toggle, "or without", { default: false }),
+  bridgeListPath: flag(text, "bridges, JSON lines [Tor]", { placeholder: "F", default: null }),
+  allowedRelayPattern: flag(text, "proxies must allow [Tor]", { placeholder: "P", default: null }),
+  defaultRelayPattern: flag(text, "of those that say none", { placeholder: "P", default: "" }),
+  rendezvousPolls: flag(count(1), "polls of an address", { default: DEFAULT_POLLS_PER_ADDRESS }),
+  rendezvousMetricsLog: flag(text, "for numbers of each day", { placeholder: "F", default: null }),
+  unsafeLogging: flag(toggle, "log addresses and offers", { default: false }),
+};
+
 export const BROKER_COMMAND_FLAGS = {
   http: flag(listenAddress, "where to listen", {
     default: { host: "localhost", port: 4080 },
@@ -56,6 +77,8 @@ export const BROKER_COMMAND_FLAGS = {
     legacyEnvironment: ["WASIMOFF_QUIC_LISTEN"],
   }),
   ...CERTIFICATE_FLAGS,
+  ...TUNNEL_FLAGS,
+  ...RENDEZVOUS_FLAGS,
   grpc: flag(listenAddress, "serve gRPC there, over HTTP/2", { default: null }),
   open: flag(toggle, "let anybody in without a token", { default: false }),
   tokenFile: flag(text, "tokens let in, one a line", { placeholder: "F", default: null }),
@@ -71,9 +94,6 @@ export const BROKER_COMMAND_FLAGS = {
     default: [],
     legacyEnvironment: ["WASIMOFF_ALLOWED_ORIGINS"],
   }),
-  tunnelDomain: flag(text, "its sub-domains are tunnels", { placeholder: "D", default: null }),
-  tcpPorts: flag(portRange, "public ports of TCP tunnels", { default: null }),
-  publicUrl: flag(commaList, "URLs that lead here", { placeholder: "URL,...", default: [] }),
   trustedProxies: flag(commaList, "proxies whose headers count", { placeholder: "CIDR,...", default: [] }),
   ...COMMON_FLAGS,
 };

@@ -5,12 +5,6 @@ import { ClusterV1 } from "../broker/cluster_v1.ts";
 import { MemoryTaskLog } from "../broker/dispatcher/memory_task_log.ts";
 import { createHttpApp, DEFAULT_MAX_UPLOAD_BYTES, type VersionInfo } from "../broker/http/http_app.ts";
 import { STORAGE_PATH } from "../broker/http/storage_path.ts";
-import { Identifier } from "../broker/identity/identifier.ts";
-import { hostName, LOOPBACK_HOSTS } from "../broker/identity/loopback_rule.ts";
-import { isLoopback, parseIpAddress } from "../broker/identity/ip_address.ts";
-import { AllowedOrigins } from "../broker/identity/origins.ts";
-import type { Tokens } from "../broker/identity/tokens.ts";
-import { TrustedProxies } from "../broker/identity/trusted_proxies.ts";
 import { TasksV1 } from "../broker/tasks_v1.ts";
 import { Throughput } from "../broker/throughput.ts";
 import { delay } from "../delay.ts";
@@ -19,8 +13,7 @@ import type { Logger } from "../log.ts";
 import { SessionAcceptor } from "../session/acceptor.ts";
 import { FileNames } from "../storage/file_names.ts";
 import type { FileStore } from "../storage/file_store.ts";
-import { BrickchainHost } from "./brickchain_host.ts";
-import { TunnelDomain } from "../tunnel/tunnel_host_name.ts";
+import { type AccessOptions, type AccessRules, accessRules } from "./access_rules.ts";
 import { brokerNumbers } from "./broker_numbers.ts";
 import { brokerRoutes } from "./broker_routes.ts";
 import { EncryptedFaces, type EncryptionOptions } from "./encrypted_faces.ts";
@@ -28,36 +21,29 @@ import { openFiles } from "./files.ts";
 import { startHash } from "./hash.ts";
 import type { GrpcServer, GrpcServerOptions } from "./grpc_server.ts";
 import { type HttpServer, serveHttp } from "./http_server.ts";
-import { firstTaker } from "./interceptors.ts";
 import type { ListenAddress } from "./listen_on.ts";
 import { Metrics } from "./metrics.ts";
 import { OpenPipes } from "./open_pipes.ts";
+import { PublicFaces } from "./public_faces.ts";
+import type { RendezvousOptions } from "./rendezvous_host.ts";
 import { rpcGzip } from "./rpc_compression.ts";
 import type { PortRange } from "./tcp_ports.ts";
-import { TunnelHost } from "./tunnel_host.ts";
-import { TunnelHttp } from "./tunnel_http.ts";
-import { TunnelWebSocket } from "./tunnel_websocket.ts";
+import type { TunnelHost } from "./tunnel_host.ts";
 
-export interface BrokerHostOptions {
-  /** Port 0 takes any free one. */
-  readonly listen: ListenAddress;
+export interface BrokerHostOptions extends AccessOptions {
   /** Where gRPC is served over HTTP/2; null for nowhere. */
   readonly grpc: ListenAddress | null;
   /** A directory, or null to keep files in memory. */
   readonly storage: string | null;
   readonly maxQueue: number;
-  /** null when the broker knows none. */
-  readonly tokens: Tokens | null;
-  /** Lets everybody in. */
-  readonly open: boolean;
-  readonly allowedOrigins: readonly string[];
-  readonly trustedProxies: readonly string[];
   /** Public ports for TCP tunnels; none when absent. */
   readonly tcpPorts?: PortRange | null;
   /** The domain whose sub-domains are HTTP tunnels; when absent "localhost" on loopback, else none. */
   readonly tunnelDomain?: string | null;
   /** URLs that lead here through others; Brickchain clients name one of them. */
   readonly publicUrls?: readonly string[];
+  /** None when absent. */
+  readonly rendezvous?: RendezvousOptions | null;
   /** For QUIC and HTTPS; with neither when absent. */
   readonly encryption?: EncryptionOptions | null;
   readonly version: VersionInfo;
@@ -77,9 +63,7 @@ export class BrokerHost implements AsyncDisposable {
   readonly #grpc: GrpcServer | null;
   readonly #cluster: ClusterV1;
   readonly #pipes: OpenPipes;
-  readonly #tunnels: TunnelHost;
-  readonly #tunnelWebSocket: TunnelWebSocket;
-  readonly #brickchain: BrickchainHost;
+  readonly #faces: PublicFaces;
   readonly #encrypted: EncryptedFaces;
   readonly #sampling: ReturnType<typeof setInterval>;
 
@@ -91,9 +75,7 @@ export class BrokerHost implements AsyncDisposable {
     this.#grpc = parts.grpc;
     this.#cluster = parts.cluster;
     this.#pipes = parts.pipes;
-    this.#tunnels = parts.tunnels;
-    this.#tunnelWebSocket = parts.tunnelWebSocket;
-    this.#brickchain = parts.brickchain;
+    this.#faces = parts.faces;
     this.#encrypted = parts.encrypted;
     this.#sampling = setInterval(() => {
       parts.throughput.sample(endedTasks(broker));
@@ -115,16 +97,10 @@ export class BrokerHost implements AsyncDisposable {
     const pipes = new OpenPipes();
     const acceptor = new SessionAcceptor({ agent: `wasimoff/${version.version}`, capabilities: [], logger });
     const tasks = new TasksV1({ broker, files, names, startHash, now: unixMs });
-    const domain = tunnelDomain(options);
-    const scheme = options.encryption?.https ? "https" : "http";
-    const tunnels = await openTunnels(
-      options,
-      domain && ((name) => domain.urlOf(name, { scheme, port: server.address.port })),
-    );
-    const metrics = new Metrics(() =>
-      brokerNumbers({ broker, files, throughput, tunnels: tunnels.registry })
-    );
-    const shared = { ...accessRules(options), files, names, tasks, compression: [rpcGzip], logger };
+    const access = accessRules(options);
+    const faces = await openFaces(options, { access, port: () => server.address.port });
+    const metrics = new Metrics(() => brokerNumbers({ broker, files, throughput, tunnels: faces.registry }));
+    const shared = { ...access, files, names, tasks, compression: [rpcGzip], logger };
     const encrypted = new EncryptedFaces(options.encryption ?? null, logger);
     const app = createHttpApp({
       ...shared,
@@ -134,40 +110,24 @@ export class BrokerHost implements AsyncDisposable {
       providers: () => broker.providers(),
       metrics: () => metrics.page(),
     });
-    const webSockets = { ...shared, broker, acceptor, cluster, pipes, tunnels, storagePath: STORAGE_PATH };
-    const routes = brokerRoutes(webSockets);
-    const brickchain = new BrickchainHost({
-      ...brickchainOptions(options),
-      isProxy: shared.isProxy,
-      clientAddress: shared.clientAddress,
-      domain,
-      directory: tunnels.registry,
-      port: () => server.address.port,
-    });
-    const tunnelWebSocket = new TunnelWebSocket({ ...shared, directory: tunnels.registry });
+    const webSockets = { ...shared, broker, acceptor, cluster, pipes, storagePath: STORAGE_PATH };
+    const routes = brokerRoutes({ ...webSockets, tunnels: faces.tunnels });
     const server = await serveHttp({
       ...options.listen,
       ...encrypted.httpOptions,
       fetch: (request, peer) => app.fetch(request, peer),
       webSocketRoutes: routes,
-      interceptor: firstTaker([
-        brickchain.face,
-        ...(domain === null
-          ? []
-          : [new TunnelHttp({ ...shared, directory: tunnels.registry, domain, scheme })]),
-        tunnelWebSocket,
-      ]),
+      interceptor: faces.interceptor,
       logger,
     });
-    const parts = {
-      ...{ acceptor, server, encrypted, throughput, cluster, pipes, tunnels, brickchain, tunnelWebSocket },
-    };
+    const parts = { acceptor, server, encrypted, throughput, cluster, pipes, faces };
     try {
-      await encrypted.open(server, routes);
+      await encrypted.open(server, { routes, others: faces });
       const grpc = options.grpc && await startGrpc({ ...shared, listen: options.grpc });
       return new BrokerHost(broker, files, { ...parts, grpc });
     } catch (error) {
       await encrypted.close({ graceMs: 0 });
+      await faces.close();
       await server.close();
       throw error;
     }
@@ -190,7 +150,12 @@ export class BrokerHost implements AsyncDisposable {
 
   /** What is open behind public names. */
   get tunnels(): TunnelHost {
-    return this.#tunnels;
+    return this.#faces.tunnels;
+  }
+
+  /** Where the rendezvous has a listener of its own, with the real port; null for nowhere. */
+  get rendezvousAddress(): ListenAddress | null {
+    return this.#faces.rendezvousAddress;
   }
 
   /** Sessions that live, connected or not. */
@@ -216,10 +181,7 @@ export class BrokerHost implements AsyncDisposable {
     this.#cluster.close();
     this.#acceptor.close(new WasimoffError("unavailable", "broker is shutting down"));
     this.#pipes.close("broker is shutting down");
-    this.#tunnels.close();
-    this.#brickchain.close("broker is shutting down");
-    this.#tunnelWebSocket.close();
-    await this.#grpc?.close();
+    await Promise.all([this.#faces.close(), this.#grpc?.close()]);
     const grace = { graceMs: CLOSE_GRACE_MS };
     await Promise.all([this.#encrypted.close(grace), this.#server.close(grace)]);
   }
@@ -237,34 +199,21 @@ interface Parts {
   readonly throughput: Throughput;
   readonly cluster: ClusterV1;
   readonly pipes: OpenPipes;
-  readonly tunnels: TunnelHost;
-  readonly brickchain: BrickchainHost;
-  readonly tunnelWebSocket: TunnelWebSocket;
+  readonly faces: PublicFaces;
 }
 
-function openTunnels(
-  { storage, listen, tcpPorts = null, logger }: BrokerHostOptions,
-  httpUrl: ((name: string) => string) | null,
-): Promise<TunnelHost> {
-  return TunnelHost.open({ storage, hostname: listen.hostname, tcpPorts, httpUrl, logger });
-}
-
-/** Browsers take all names below "localhost" for this machine, which is all that a loopback broker serves. */
-function tunnelDomain({ tunnelDomain = null, listen: { hostname } }: BrokerHostOptions): TunnelDomain | null {
-  if (tunnelDomain !== null) return new TunnelDomain(tunnelDomain);
-  const address = parseIpAddress(hostname);
-  const local = hostname === "localhost" || (address !== null && isLoopback(address));
-  return local ? new TunnelDomain("localhost") : null;
-}
-
-function brickchainOptions(options: BrokerHostOptions) {
-  const { listen, publicUrls = [], encryption, version: { version }, logger } = options;
-  return {
+function openFaces(
+  options: BrokerHostOptions,
+  { access, port }: { readonly access: AccessRules; readonly port: () => number },
+): Promise<PublicFaces> {
+  const { listen, storage, encryption, tcpPorts = null, tunnelDomain = null, logger } = options;
+  const { publicUrls = [], rendezvous = null, version: { version } } = options;
+  return PublicFaces.open({
+    ...{ listen, storage, tcpPorts, tunnelDomain, publicUrls, rendezvous, access, version, port, logger },
     scheme: encryption?.https ? "https" : "http",
-    hostname: listen.hostname,
     certificateNames: encryption?.https ? encryption.certificates.names : [],
-    ...{ publicUrls, version, logger },
-  } as const;
+    credentials: encryption?.certificates.credentials ?? null,
+  });
 }
 
 /** Loaded only when it is wanted: it takes 50 ms. */
@@ -290,19 +239,4 @@ const unixMs = () => performance.timeOrigin + performance.now();
 function endedTasks(broker: Broker): number {
   const { exit, trap, memory, timeout, limit } = broker.stats.totals.finished;
   return exit + trap + memory + timeout + limit;
-}
-
-/** Who is let in, by the flags of the operator. */
-function accessRules({ tokens, open, listen, allowedOrigins, trustedProxies }: BrokerHostOptions) {
-  const knownHosts = new Set([...LOOPBACK_HOSTS, hostName(listen.hostname)]);
-  const origins = new AllowedOrigins(allowedOrigins);
-  const proxies = new TrustedProxies(trustedProxies);
-  const identifier = new Identifier({ tokens, open, knownHosts, isProxy: proxies.has.bind(proxies) });
-  return {
-    identify: identifier.identify.bind(identifier),
-    allowsOrigin: origins.allows.bind(origins),
-    clientAddress: proxies.clientAddress.bind(proxies),
-    requestedHost: proxies.requestedHost.bind(proxies),
-    isProxy: proxies.has.bind(proxies),
-  };
 }

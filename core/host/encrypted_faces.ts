@@ -30,6 +30,12 @@ export interface EncryptionOptions {
   readonly transportUrl: string | null;
 }
 
+export interface OpenOptions {
+  readonly routes: Readonly<Record<string, WebSocketRoute>>;
+  /** Told of new certificates, too. */
+  readonly others: { setCredentials(credentials: Credentials): void };
+}
+
 export class EncryptedFaces {
   readonly #options: EncryptionOptions | null;
   readonly #logger: Logger;
@@ -60,13 +66,14 @@ export class EncryptedFaces {
   }
 
   /** Serves QUIC beside the HTTP face, and passes on new certificates to both. */
-  async open(server: HttpServer, routes: Readonly<Record<string, WebSocketRoute>>): Promise<void> {
+  async open(server: HttpServer, { routes, others }: OpenOptions): Promise<void> {
     if (this.#options === null) return;
     const { certificates, https, quic } = this.#options;
     if (quic !== null) await this.#listen(quic, { certificates, ownPages: ownPages(server, https), routes });
     certificates.onChange((credentials) => {
       this.#quic?.setCredentials(credentials);
       if (https) server.setCredentials(credentials);
+      others.setCredentials(credentials);
     });
   }
 

@@ -15,11 +15,12 @@ import type { ListenAddress } from "./listen_on.ts";
 import { RendezvousHttp } from "./rendezvous_http.ts";
 import { RendezvousMetrics } from "./rendezvous_metrics.ts";
 
-export interface RendezvousHostOptions {
-  /** A listener of its own, beside the broker's; null for none. */
-  readonly listen: ListenAddress | null;
-  /** For HTTPS there; null for plain HTTP. */
-  readonly credentials: Credentials | null;
+/** What an operator may choose. */
+export interface RendezvousOptions {
+  /** Whether the broker's own listener serves it. */
+  readonly shared: boolean;
+  /** A listener of its own beside that; null for none. */
+  readonly listen: (ListenAddress & { readonly tls: boolean }) | null;
   /** A file of JSON lines; null for the one bridge that everybody knows. */
   readonly bridgeListPath: string | null;
   readonly allowedRelayPattern: string;
@@ -29,6 +30,11 @@ export interface RendezvousHostOptions {
   readonly metricsLog: string | null;
   /** Leaves addresses and session descriptions in the log. */
   readonly unsafeLogging: boolean;
+}
+
+export interface RendezvousHostOptions extends RendezvousOptions {
+  /** To be there when the own listener speaks TLS. */
+  readonly credentials: Credentials | null;
   /** The address behind trusted proxies. */
   readonly clientAddress: (remoteAddress: string, forwardedFor: string | null) => string;
   readonly isProxy: (address: string) => boolean;
@@ -47,18 +53,20 @@ const MAX_METRICS_LOG_BYTES = 4 * 1024 * 1024;
 const MEETING_ID_BYTES = 16;
 
 export class RendezvousHost implements AsyncDisposable {
-  /** Takes the paths of the rendezvous from the broker's own listener. */
-  readonly interceptor: Pick<HttpInterceptor, "takes" | "request">;
+  /** Takes the paths of the rendezvous from the broker's own listener; null when it does not serve them. */
+  readonly interceptor: HttpInterceptor | null;
   readonly #rendezvous: Rendezvous;
   readonly #meetings: MeetingPoint;
   readonly #server: HttpServer | null;
+  readonly #tls: boolean;
   readonly #timers: readonly ReturnType<typeof setInterval>[];
 
   private constructor(parts: Parts, options: RendezvousHostOptions) {
-    this.interceptor = parts.shared;
+    this.interceptor = options.shared ? parts.shared : null;
     this.#rendezvous = parts.rendezvous;
     this.#meetings = parts.meetings;
     this.#server = parts.server;
+    this.#tls = options.listen?.tls ?? false;
     this.#timers = [
       setInterval(() => {
         parts.rendezvous.expire();
@@ -101,7 +109,7 @@ export class RendezvousHost implements AsyncDisposable {
 
   /** Further handshakes of the own listener get this certificate. */
   setCredentials(credentials: Credentials): void {
-    this.#server?.setCredentials(credentials);
+    if (this.#tls) this.#server?.setCredentials(credentials);
   }
 
   /** Ends all that waits and stops to listen. */
@@ -127,16 +135,17 @@ interface Parts {
 
 function listen(
   face: RendezvousHttp,
-  address: ListenAddress,
-  { credentials, logger }: Pick<RendezvousHostOptions, "credentials" | "logger">,
+  { tls, ...address }: NonNullable<RendezvousOptions["listen"]>,
+  { credentials, logger }: RendezvousHostOptions,
 ): Promise<HttpServer> {
+  if (tls && credentials === null) throw new TypeError("rendezvous has no certificate");
   return serveHttp({
     ...address,
-    ...(credentials !== null && { credentials }),
+    ...(tls && { credentials: credentials! }),
     interceptor: {
       takes: () => true,
       request: (incoming, outgoing) => face.request(incoming, outgoing),
-      upgrade: (_incoming, socket) => socket.destroy(),
+      upgrade: (incoming, socket) => face.upgrade(incoming, socket),
     },
     fetch: () => new Response(null, { status: 404 }),
     logger,

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { joinChunks } from "../join_chunks.ts";
 import { AMP_PATH } from "../rendezvous/amp_path.ts";
 import type { Logger } from "../log.ts";
@@ -13,6 +14,8 @@ import {
   type RendezvousPeer,
   type RendezvousReply,
 } from "../rendezvous/rendezvous.ts";
+import type { HttpInterceptor } from "./http_server.ts";
+import { upgradeAnswer } from "./upgrade_answer.ts";
 
 /** Where two peers of a common name meet. */
 export const MEETING_PATH = "/rendezvous/";
@@ -53,7 +56,7 @@ interface Exchange {
   readonly path: string;
 }
 
-export class RendezvousHttp {
+export class RendezvousHttp implements HttpInterceptor {
   readonly #options: RendezvousHttpOptions;
   readonly #routes: ReadonlyMap<string, Handler>;
   /** Requests whose body is still coming and when they began, in that order. */
@@ -91,6 +94,12 @@ export class RendezvousHttp {
     const exchange = { incoming, outgoing, path: pathOf(incoming.url ?? "") };
     outgoing.on("error", () => {}); // the peer is gone: `close` says so, too
     this.#guard(exchange, () => this.#route(exchange));
+  }
+
+  /** Nothing here is spoken over another protocol. */
+  upgrade(incoming: IncomingMessage, socket: Duplex): void {
+    const outgoing = upgradeAnswer(incoming, socket);
+    write(outgoing, { status: 400, body: "" }, CORS);
   }
 
   /** Cuts off requests whose body does not come: to be called a few times in a second. */

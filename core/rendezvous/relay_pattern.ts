@@ -1,5 +1,8 @@
 /** Which relays a proxy lets itself be sent to (snowflake 4, "Relay patterns"). */
 
+/** What stock proxies accept, so that they can be served without any configuration. */
+export const DEFAULT_ALLOWED_RELAY_PATTERN = "snowflake.torproject.net$";
+
 /** `^name` means exactly this host, otherwise every host that ends so; without a boundary at dots. */
 export interface RelayPattern {
   readonly suffix: string;

@@ -8,7 +8,8 @@ import { silent } from "../../core/log.ts";
 export function startRendezvous(options: Partial<RendezvousHostOptions> = {}): Promise<RendezvousHost> {
   const proxies = new TrustedProxies(["127.0.0.1"]);
   return RendezvousHost.start({
-    listen: { hostname: "127.0.0.1", port: 0 },
+    shared: false,
+    listen: { hostname: "127.0.0.1", port: 0, tls: false },
     credentials: null,
     bridgeListPath: null,
     allowedRelayPattern: "snowflake.torproject.net$",

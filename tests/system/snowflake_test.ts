@@ -101,7 +101,7 @@ snowflakeTest(
     const list = `${directory}/bridges`;
     await Deno.writeTextFile(list, bridges(relayUrl));
     await using host = await startRendezvous({
-      listen: { hostname: address, port: 0 },
+      listen: { hostname: address, port: 0, tls: false },
       bridgeListPath: list,
       allowedRelayPattern: `${address}$`,
     });
