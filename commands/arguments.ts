@@ -16,7 +16,8 @@ export interface OperandRule {
 }
 
 export interface GivenArguments {
-  readonly help: boolean;
+  /** The word behind `--help`, empty without one; null when nobody asked for help. */
+  readonly help: string | null;
   /** Values by flag name, in the order given. */
   readonly flags: ReadonlyMap<string, readonly string[]>;
   readonly operands: readonly string[];
@@ -35,7 +36,8 @@ export function readArguments(
   const operands: string[] = [];
   const guestArguments: string[] = [];
   let terminated = false;
-  for (const token of tokenize(words, table)) {
+  const tokens = tokenize(words, table);
+  for (const [i, token] of tokens.entries()) {
     if (token.kind === "option-terminator") {
       terminated = true;
     } else if (terminated && rule.guestArguments) {
@@ -48,14 +50,15 @@ export function readArguments(
     } else if (token.kind === "positional") {
       operands.push(token.value);
     } else if (token.name === "help") {
-      return { help: true, flags, operands, guestArguments };
+      const next = tokens[i + 1];
+      return { help: next?.kind === "positional" ? next.value : "", flags, operands, guestArguments };
     } else {
       const values = flags.get(token.name) ?? [];
       flags.set(token.name, [...values, optionValue(token, table)]);
     }
   }
   checkOperands(operands, rule);
-  return { help: false, flags, operands, guestArguments };
+  return { help: null, flags, operands, guestArguments };
 }
 
 function tokenize(words: readonly string[], table: FlagTable): Token[] {

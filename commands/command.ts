@@ -21,7 +21,8 @@ export interface Invocation {
 }
 
 export interface Command {
-  help(): string;
+  /** The help text, of a topic when one is named; throws for a topic that is none. */
+  help(topic?: string): string;
   /** Runs the command and resolves with its exit status; never rejects. */
   main(words: readonly string[], invocation: Invocation): Promise<number>;
 }
@@ -44,7 +45,10 @@ export interface CommandSpec<T extends CommandFlags> extends HelpSpec, CommandSh
 }
 
 export function defineCommand<T extends CommandFlags>(spec: CommandSpec<T>): Command {
-  return { help: () => renderHelp(spec), main: (words, invocation) => runCommand(spec, words, invocation) };
+  return {
+    help: (topic) => renderHelp(spec, topic),
+    main: (words, invocation) => runCommand(spec, words, invocation),
+  };
 }
 
 async function runCommand<T extends CommandFlags>(
@@ -55,8 +59,8 @@ async function runCommand<T extends CommandFlags>(
   let log = stderrLogger({ log: "text", quiet: false, verbose: false }, false);
   try {
     const line = await readCommandLine(spec, words, { variable: (name) => Deno.env.get(name), commands });
-    if (line === null) {
-      await printLine(renderHelp(spec));
+    if ("help" in line) {
+      await printLine(renderHelp(spec, line.help));
       return 0;
     }
     // The constraint on T says that the common flags are among the options; the mapped type cannot show it.

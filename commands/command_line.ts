@@ -23,14 +23,19 @@ export interface Surroundings {
   readonly commands: readonly string[];
 }
 
-/** Reads it all; null when help was asked for. Anything unknown is wrong usage and never ignored. */
+/** What somebody wants help about; empty for the command as a whole. */
+export interface HelpWish {
+  readonly help: string;
+}
+
+/** Reads it all, or that help was asked for. Anything unknown is wrong usage and never ignored. */
 export async function readCommandLine<T extends FlagTable>(
   { name, flags, operands }: CommandShape<T>,
   words: readonly string[],
   { variable, commands }: Surroundings,
-): Promise<CommandLine<T> | null> {
+): Promise<CommandLine<T> | HelpWish> {
   const given = readArguments(words, flags, operands);
-  if (given.help) return null;
+  if (given.help !== null) return { help: given.help };
   const named = given.flags.get("config")?.at(-1) ?? (variable(flagVariable(name, "config")) || undefined);
   const path = named ?? defaultConfigPath(variable);
   const document = path === null ? {} : await loadConfig(path, { mustExist: named !== undefined });

@@ -78,6 +78,8 @@ Deno.test("readArguments() refuses what does not fit and says what to write", ()
 });
 
 Deno.test("readArguments() stops at a question for help", () => {
-  assert.equal(readArguments(["--help"], TABLE, FILE).help, true);
-  assert.equal(readArguments(["-qh", "--unknown"], TABLE, FILE).help, true);
+  assert.equal(readArguments(["--help"], TABLE, FILE).help, "");
+  assert.equal(readArguments(["-qh", "--unknown"], TABLE, FILE).help, "");
+  assert.equal(readArguments(["--help", "topic", "--unknown"], TABLE, FILE).help, "topic");
+  assert.equal(readArguments(["file"], TABLE, FILE).help, null);
 });

@@ -17,7 +17,7 @@ import { flagName, flagVariable } from "../../commands/flags.ts";
 
 /** Lines of a classic terminal; what describes a task or a broker needs a few more. */
 const MAX_LINES = {
-  broker: 36,
+  broker: 28,
   cert: 24,
   doctor: 24,
   provider: 27,
@@ -46,7 +46,9 @@ Deno.test("help lists every flag with its variable and its default", () => {
     submit: SUBMIT_COMMAND_FLAGS,
   };
   for (const [name, table] of Object.entries(tables)) {
-    const help = COMMANDS[name as keyof typeof tables].help();
+    const command = COMMANDS[name as keyof typeof tables];
+    const topics = name === "broker" ? ["certificates", "tunnels", "rendezvous"] : [];
+    const help = [command.help(), ...topics.map((topic) => command.help(topic))].join("\n");
     const prefix = flagVariable(name, "");
     assert.match(help, new RegExp(`Environment: ${prefix}\\.\\.\\.$`, "m"));
     for (const option of Object.keys(table)) {
@@ -56,4 +58,15 @@ Deno.test("help lists every flag with its variable and its default", () => {
   }
   assert.match(broker.help(), /--http ADDR +where to listen \[localhost:4080\] +HTTP$/m);
   assert.match(provider.help(), /--task-memory SIZE +most memory of a task \[512MiB\] +TASK_MEMORY$/m);
+});
+
+Deno.test("help of a topic has the flags that the command's own leaves out, and nothing else", () => {
+  for (const topic of ["certificates", "tunnels", "rendezvous"]) {
+    const lines = broker.help(topic).split("\n");
+    assert.match(lines[0]!, /^Flags +Environment: WASIMOFF_BROKER_\.\.\.$/);
+    for (const line of lines) assert.ok([...line].length <= 80, line);
+  }
+  assert.match(broker.help("rendezvous"), /--rendezvous-polls N +polls of an address \[64\]/);
+  assert.doesNotMatch(broker.help(), /--rendezvous-polls|--cert|--tcp-ports/);
+  assert.throws(() => broker.help("nonsense"), /no help about "nonsense": --help certificates/);
 });
