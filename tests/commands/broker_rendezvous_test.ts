@@ -85,7 +85,7 @@ Deno.test("broker refuses flags of the rendezvous that do not fit together", asy
     "off",
     "--rendezvous",
     "--bridge-list-path",
-    "/nonexistent",
+    "/dev/null/missing",
   ];
   const { code, stderr } = await runCommand(missing);
   equal(code, 78);
