@@ -68,7 +68,7 @@ export class PublicFaces {
       this.#brickchain.face,
       ...(domain === null ? [] : [new TunnelHttp({ ...access, directory, domain, scheme })]),
       this.#webSocket,
-      ...(rendezvous?.interceptor == null ? [] : [rendezvous.interceptor]),
+      ...(rendezvous === null || rendezvous.interceptor === null ? [] : [rendezvous.interceptor]),
     ]);
   }
 

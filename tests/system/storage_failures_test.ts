@@ -147,6 +147,8 @@ netTest("files that tasks wait for stay, however much is uploaded meanwhile", as
       names,
       storagePath: STORAGE_PATH,
       clientAddress: (address) => address,
+      requestedHost: (_, headers) => headers.get("host") ?? "",
+      tunnels: cluster.host.tunnels,
       tasks: new TasksV1({ broker, files, names, startHash, now: Date.now }),
       cluster: new ClusterV1(() => ({ providers: 0, throughput: 0 })),
       pipes: new OpenPipes(),
