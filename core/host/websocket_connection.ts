@@ -7,7 +7,8 @@ import { closeCode, type Code, WasimoffError } from "../errors.ts";
 import { MAX_FRAME_BYTES, SOCKET_LOW_WATER_BYTES } from "../protocol/limits.ts";
 import type { Connection, ConnectionHandler } from "../session/connection.ts";
 import { closeCause, MAX_CLOSE_REASON_BYTES, socketFailure } from "./websocket_close.ts";
-import { type Corkable, WriteBatch } from "./write_batch.ts";
+import { maskingOf } from "./websocket_masking.ts";
+import { type FrameTransport, FrameWriter } from "./websocket_frame_writer.ts";
 
 /** How long a peer may take to answer a close before its socket is destroyed. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -22,7 +23,7 @@ export const WEBSOCKET_OPTIONS = {
 /** ws turns TCP_NODELAY on by itself; a frame above MAX_FRAME_BYTES closes with 1009, a text with 1003. */
 export class WebSocketConnection implements Connection {
   readonly #socket: WebSocket;
-  readonly #writes: WriteBatch;
+  readonly #writes: FrameWriter;
   #handler: ConnectionHandler | null = null;
   /** Why it ends; the first cause wins. */
   #cause: WasimoffError | null = null;
@@ -34,9 +35,9 @@ export class WebSocketConnection implements Connection {
    * Takes over an open socket, in the same turn in which it opened, and holds what arrives until `start`.
    * `transport` is what it writes to.
    */
-  constructor(socket: WebSocket, transport: Corkable) {
+  constructor(socket: WebSocket, transport: FrameTransport) {
     this.#socket = socket;
-    this.#writes = new WriteBatch(transport);
+    this.#writes = new FrameWriter(socket, transport, maskingOf(socket.url));
     socket.binaryType = "nodebuffer";
     socket.pause();
     socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
@@ -45,7 +46,7 @@ export class WebSocketConnection implements Connection {
   }
 
   get buffered(): number {
-    return this.#socket.bufferedAmount;
+    return this.#socket.bufferedAmount + this.#writes.held;
   }
 
   start(handler: ConnectionHandler): void {
@@ -57,22 +58,22 @@ export class WebSocketConnection implements Connection {
 
   send(frame: Uint8Array): void {
     if (this.#cause !== null || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#writes.begin();
-    this.#full ||= this.#socket.bufferedAmount + frame.length >= SOCKET_LOW_WATER_BYTES;
-    if (this.#full) this.#socket.send(frame, this.#onSent);
-    else this.#socket.send(frame);
+    this.#full ||= this.buffered + frame.length >= SOCKET_LOW_WATER_BYTES;
+    if (this.#full) this.#writes.send(frame, this.#onSent);
+    else this.#writes.send(frame);
   }
 
   close(code: Code, reason: string): void {
     if (this.#cause !== null) return;
     this.#cause = new WasimoffError(code, reason);
+    this.#writes.flush();
     this.#socket.close(closeCode(code), cutText(reason, MAX_CLOSE_REASON_BYTES));
     this.#socket.resume(); // the peer's answer may be behind frames that nobody wants any more
   }
 
   /** Frames are only asked about while much is buffered; the last of them sees the buffer empty. */
   readonly #onSent = (): void => {
-    if (!this.#full || this.#closed || this.#socket.bufferedAmount >= SOCKET_LOW_WATER_BYTES) return;
+    if (!this.#full || this.#closed || this.buffered >= SOCKET_LOW_WATER_BYTES) return;
     this.#full = false;
     this.#handler?.onDrain();
   };

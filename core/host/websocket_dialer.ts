@@ -8,6 +8,7 @@ import type { Connection } from "../session/connection.ts";
 import { openPinnedSocket } from "./pinned_socket.ts";
 import { COMMON_TRUST, type ServerTrust, TRUST_ADVICE, trustedCas } from "./server_trust.ts";
 import { WEBSOCKET_OPTIONS, WebSocketConnection } from "./websocket_connection.ts";
+import { maskingOf } from "./websocket_masking.ts";
 import type { MessageTransport } from "./websocket_messages.ts";
 
 export interface DialWebSocketOptions {
@@ -70,7 +71,7 @@ export async function openWebSocket<T>(url: string, options: OpenWebSocketOption
     headers: { ...headers },
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
-    ...(needsMask(new URL(url)) ? {} : { generateMask: () => {} }),
+    ...(maskingOf(url) === "random" ? {} : { generateMask: () => {} }),
   });
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const onAbort = () => {
@@ -111,14 +112,6 @@ async function tlsOptions(url: string, trust: ServerTrust, signal: AbortSignal |
   } catch (error) {
     throw error instanceof WasimoffError ? error : unreachable(url, error as NodeJS.ErrnoException);
   }
-}
-
-/**
- * Masking keeps proxies from mistaking a payload for a request. None can look into TLS and there is none on
- * loopback: there the key stays zero, which spares both sides a pass over every byte.
- */
-function needsMask({ protocol, hostname }: URL): boolean {
-  return protocol === "ws:" && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 function unreachable(url: string, cause: NodeJS.ErrnoException): WasimoffError {

@@ -11,7 +11,8 @@ import { Heartbeat } from "../session/heartbeat.ts";
 import { closeCause, MAX_CLOSE_REASON_BYTES, socketFailure } from "./websocket_close.ts";
 import { WEBSOCKET_OPTIONS } from "./websocket_connection.ts";
 import type { UnfinishedMessage, UnfinishedMessages } from "./unfinished_messages.ts";
-import { type Corkable, WriteBatch } from "./write_batch.ts";
+import type { FrameTransport } from "./websocket_frame_writer.ts";
+import { WriteBatch } from "./write_batch.ts";
 
 /** Inline files and whole outputs travel in one message; ws refuses more before it buffers it. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -32,7 +33,7 @@ export const MESSAGE_WEBSOCKET_OPTIONS = {
 } as const;
 
 /** What the bytes of a WebSocket come from and go to. */
-export interface MessageTransport extends Corkable {
+export interface MessageTransport extends FrameTransport {
   prependListener(event: "data", listener: (bytes: Uint8Array) => void): unknown;
 }
 
