@@ -11,7 +11,7 @@ const TARGETS = { echo: 1.5, bulk: 0.8, memory: 1.5, handshakes: 0.7, datagrams:
 
 const ROUNDS = 5;
 const ECHOES = 2_000;
-const BULK_ROUNDS = 4;
+const BULK_ROUNDS = 5;
 const BULK_BYTES = 256 * 1024 * 1024;
 /** The first thousand let the heap of the server find its size. */
 const WARM_SESSIONS = 1_000;
@@ -64,6 +64,7 @@ const hashOption = (hash: Uint8Array<ArrayBuffer>) => [{ algorithm: "sha-256", v
 
 async function dialRaw({ port, hash }: Server): Promise<Deno.QuicConn> {
   return await Deno.connectQuic({
+    endpoint: new Deno.QuicEndpoint({ hostname: "0.0.0.0", port: 0 }), // as our client has it
     hostname: "127.0.0.1",
     port,
     alpnProtocols: ["raw"],
@@ -158,6 +159,9 @@ async function webSocketEchoes({ port }: Server): Promise<number[]> {
 const median = (values: readonly number[]) =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
+/** Of rates, which other programs on the machine only make worse. */
+const best = (values: readonly number[]) => Math.max(...values);
+
 let missed = 0;
 
 function report(what: string, ratio: number, { figures, target }: { figures: string; target: string }): void {
@@ -169,14 +173,19 @@ function report(what: string, ratio: number, { figures, target }: { figures: str
   );
 }
 
-/** The same measurement on both, one after the other, some times; the median of each. */
-async function beside(rounds: number, ours: () => Promise<number>, floor: () => Promise<number>) {
+/** The same measurement on both, one after the other, some times; the median of each unless told otherwise. */
+async function beside(
+  rounds: number,
+  [ours, floor]: readonly [() => Promise<number>, () => Promise<number>],
+  pick = median,
+) {
   const values: { ours: number[]; floor: number[] } = { ours: [], floor: [] };
   for (let round = 0; round < rounds; round++) {
-    values.floor.push(await floor());
+    if (round % 2 === 0) values.floor.push(await floor());
     values.ours.push(await ours());
+    if (round % 2 === 1) values.floor.push(await floor());
   }
-  return { ours: median(values.ours), floor: median(values.floor) };
+  return { ours: pick(values.ours), floor: pick(values.floor) };
 }
 
 async function benchStreams(ourServer: Server): Promise<void> {
@@ -193,18 +202,17 @@ async function benchStreams(ourServer: Server): Promise<void> {
       streamEchoes,
     ]] as const
   ) {
-    const p50 = await beside(
-      ROUNDS,
+    const p50 = await beside(ROUNDS, [
       async () => median(await measure(openOurs)),
       async () => median(await measure(openRaw)),
-    );
+    ]);
     const figures = `p50 ${us(p50.ours)}, raw QUIC ${us(p50.floor)}`;
     report(what, p50.ours / p50.floor, { figures, target: `<= ${TARGETS.echo}` });
   }
   console.log(
     `       for comparison, echo on a WebSocket: p50 ${us(median(await webSocketEchoes(webSocketServer)))}`,
   );
-  const rate = await beside(BULK_ROUNDS, () => bulk(openOurs), () => bulk(openRaw));
+  const rate = await beside(BULK_ROUNDS, [() => bulk(openOurs), () => bulk(openRaw)], best);
   const figures = `${rate.ours.toFixed(0)} MB/s, raw QUIC ${rate.floor.toFixed(0)} MB/s`;
   report("one large stream", rate.ours / rate.floor, { figures, target: `>= ${TARGETS.bulk}` });
   ours.close();
@@ -257,10 +265,14 @@ async function benchSessions(): Promise<void> {
     await using server = await startServer(kind);
     return await what(server);
   };
-  const kib = await beside(3, () => measure("ours", memory), () => measure("builtin", memory));
+  const kib = await beside(3, [() => measure("ours", memory), () => measure("builtin", memory)]);
   const sizes = `${kib.ours.toFixed(0)} KiB, built-in ${kib.floor.toFixed(0)} KiB`;
   report("memory for each session", kib.ours / kib.floor, { figures: sizes, target: `<= ${TARGETS.memory}` });
-  const rate = await beside(3, () => measure("ours", handshakes), () => measure("builtin", handshakes));
+  const rate = await beside(
+    3,
+    [() => measure("ours", handshakes), () => measure("builtin", handshakes)],
+    best,
+  );
   const rates = `${rate.ours.toFixed(0)}/s, built-in ${rate.floor.toFixed(0)}/s`;
   report("handshakes", rate.ours / rate.floor, { figures: rates, target: `>= ${TARGETS.handshakes}` });
 }
