@@ -18,6 +18,7 @@ export interface AnswerHooks {
   ended(): void;
   /** A piece of the body. */
   readonly onBody?: (chunk: Uint8Array) => void;
+  readonly stalledMs?: number;
 }
 
 /** Sends an answer on. Throws InvalidAnswer, with nothing sent, for one that nobody should get. */
@@ -30,7 +31,7 @@ export function forwardAnswer(answer: IncomingMessage, outgoing: ServerResponse,
     hooks.onBody?.(chunk);
     if (outgoing.write(chunk)) return;
     answer.pause();
-    stalled = setTimeout(() => outgoing.destroy(), STALLED_MS);
+    stalled = setTimeout(() => outgoing.destroy(), hooks.stalledMs ?? STALLED_MS);
   });
   outgoing.on("drain", () => {
     clearTimeout(stalled);

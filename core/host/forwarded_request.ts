@@ -30,6 +30,8 @@ export interface ForwardOptions {
   /** End-to-end headers, names and values in turn. */
   readonly headers: readonly string[];
   readonly silenceMs?: number;
+  /** How long a visitor may read nothing of what waits for it. */
+  readonly stalledMs?: number;
   /** Writes the page to the visitor, who has got nothing yet. */
   readonly fail: (failure: TunnelFailure) => void;
   /** Hears the answer's head. */
@@ -173,10 +175,11 @@ export class ForwardedRequest {
   #answer(answer: IncomingMessage): void {
     clearTimeout(this.#silence);
     if (this.#answered) return void answer.destroy();
-    const { onAnswer, onBody } = this.#options;
+    const { onAnswer, onBody, stalledMs } = this.#options;
     try {
       forwardAnswer(answer, this.#outgoing, {
         ...(onBody === undefined ? {} : { onBody }),
+        ...(stalledMs === undefined ? {} : { stalledMs }),
         ended: () => this.#ended(),
       });
     } catch (error) {

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { WasimoffError } from "../errors.ts";
+import { targetAuthority } from "./tunnel_http_access.ts";
 
 export interface RequestLimits {
   /** A body that announces more is refused before it is read. */
@@ -16,6 +17,10 @@ export function checkRequest(incoming: IncomingMessage, limits: RequestLimits): 
   }
   // Two hosts: a proxy in front may have decided by the other one. Deno's parser lets them through.
   if (hosts !== 1) throw new WasimoffError("invalid_argument", "request must have exactly one Host header");
+  const authority = targetAuthority(incoming.url ?? "");
+  if (authority !== null && authority !== incoming.headers.host?.toLowerCase()) {
+    throw new WasimoffError("invalid_argument", "request target and Host header name different hosts");
+  }
   if (Number(incoming.headers["content-length"] ?? 0) > limits.bodyBytes) {
     throw new WasimoffError("out_of_range", `body is too large: ${limits.bodyBytes} bytes are allowed`);
   }

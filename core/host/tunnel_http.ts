@@ -27,6 +27,7 @@ export interface TunnelHttpOptions {
   /** The address behind trusted proxies. */
   readonly clientAddress: (remoteAddress: string, forwardedFor: string | null) => string;
   readonly silenceMs?: number;
+  readonly stalledMs?: number;
 }
 
 const UNKNOWN: TunnelFailure = {
@@ -104,6 +105,7 @@ export class TunnelHttp implements HttpInterceptor {
     const admission = this.#admit(incoming);
     if (!("tunnel" in admission)) return writeFailure(incoming, outgoing, admission);
     const { tunnel, address, host } = admission;
+    const { silenceMs, stalledMs } = this.#options;
     const leave = this.#peers.enter(tunnel, addressGroup(address));
     if (leave === null) return writeFailure(incoming, outgoing, BUSY);
     outgoing.once("close", leave);
@@ -114,7 +116,8 @@ export class TunnelHttp implements HttpInterceptor {
       path: originForm(incoming.url!, incoming.method!),
       headers: this.#headers(incoming, tunnel, host),
       fail: (failure) => writeFailure(incoming, outgoing, failure),
-      ...(this.#options.silenceMs === undefined ? {} : { silenceMs: this.#options.silenceMs }),
+      ...(silenceMs === undefined ? {} : { silenceMs }),
+      ...(stalledMs === undefined ? {} : { stalledMs }),
       ...(switched === undefined ? {} : {
         switched: (...connection) => {
           leave();

@@ -13,6 +13,7 @@ import { TestNet } from "./open_server.ts";
 export interface SiteOptions {
   readonly trustedProxies?: readonly string[];
   readonly silenceMs?: number;
+  readonly stalledMs?: number;
 }
 
 /** Listens as a broker whose tunnels lie under "localhost". */
@@ -23,7 +24,7 @@ export class TunnelSite implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   #server: HttpServer | undefined;
 
-  static async open({ trustedProxies = [], silenceMs }: SiteOptions = {}): Promise<TunnelSite> {
+  static async open({ trustedProxies = [], silenceMs, stalledMs }: SiteOptions = {}): Promise<TunnelSite> {
     const site = new TunnelSite();
     const proxies = new TrustedProxies(trustedProxies);
     const interceptor = new TunnelHttp({
@@ -33,6 +34,7 @@ export class TunnelSite implements AsyncDisposable {
       isProxy: proxies.has.bind(proxies),
       clientAddress: proxies.clientAddress.bind(proxies),
       ...(silenceMs === undefined ? {} : { silenceMs }),
+      ...(stalledMs === undefined ? {} : { stalledMs }),
     });
     site.#server = await site.#net.serve({ interceptor, fetch: () => new Response("broker") });
     return site;

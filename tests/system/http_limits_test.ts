@@ -42,6 +42,18 @@ netTest("serveHttp() refuses a request with two hosts, with none, or with two le
   strictEqual(handled, 0);
 });
 
+netTest("serveHttp() refuses a target for another host than Host says", async (net) => {
+  await using server = await net.serve({ fetch: hello });
+  const { port } = server.address;
+  const ask = (target: string) =>
+    exchange(port, [`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`]);
+  match(
+    await ask("http://localhost/"),
+    /^HTTP\/1\.1 400 [^]*request target and Host header name different hosts/,
+  );
+  match(await ask("http://A/"), /^HTTP\/1\.1 200 /);
+});
+
 netTest("serveHttp() closes a connection whose headers come too slowly", async (net) => {
   await using server = await net.serve({ fetch: hello, limits: { headersTimeoutMs: 100 } });
   const begin = performance.now();

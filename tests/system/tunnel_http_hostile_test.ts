@@ -107,6 +107,33 @@ Deno.test("a body that stops on its way ends with 408, and holds nothing", async
   strictEqual(site.connections, 0);
 });
 
+Deno.test("a visitor who reads nothing for too long is let go, one who reads slowly is not", async () => {
+  await using site = await TunnelSite.open({ stalledMs: 300 });
+  await site.http("app", (_request, response) => {
+    const more = (): void => {
+      while (!response.destroyed) {
+        if (!response.write(new Uint8Array(65_536))) return void response.once("drain", more);
+      }
+    };
+    more();
+  });
+  using stalled = new RawVisitor(site.port);
+  stalled.socket.pause();
+  stalled.send(GET);
+  await waitUntil(() => site.connections === 1);
+  const begin = performance.now();
+  await waitUntil(() => site.connections === 0);
+  const tookMs = performance.now() - begin;
+  ok(tookMs > 250 && tookMs < 1_500, `took ${tookMs} ms`);
+
+  using slow = new RawVisitor(site.port);
+  slow.send(GET);
+  const reading = setInterval(() => slow.socket.isPaused() ? slow.socket.resume() : slow.socket.pause(), 50);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  clearInterval(reading);
+  strictEqual(site.connections, 1);
+});
+
 Deno.test("one address has so many requests in flight, and others still get in", async () => {
   await using site = await TunnelSite.open({ trustedProxies: ["127.0.0.1"] });
   await site.http("app", (request, response) => void (request.url === "/wait" || response.end("ok")));
