@@ -46,7 +46,8 @@ export class InvalidAnswer extends Error {}
 export function serviceFailure(error: Error): TunnelFailure {
   if (error instanceof WasimoffError) {
     if (error.code === "resource_exhausted") return BUSY;
-    return error.code === "deadline_exceeded" ? SILENT : UNREACHABLE;
+    if (error.code === "deadline_exceeded") return SILENT;
+    return error.code === "unavailable" ? UNREACHABLE : HUNG_UP; // others break what was open
   }
   const { code = "" } = error as NodeJS.ErrnoException;
   // HPE: node's parser of HTTP.
