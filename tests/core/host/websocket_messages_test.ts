@@ -22,6 +22,7 @@ class FakeSocket extends EventEmitter {
   send = () => {};
   cork = () => {};
   uncork = () => {};
+  write = () => {};
 
   terminate(): void {
     if (this.readyState === 3) return;
