@@ -167,6 +167,7 @@ export class BrokerHost implements AsyncDisposable {
   async drain(signal: AbortSignal): Promise<void> {
     try {
       await this.broker.drain(signal);
+      this.#faces.tunnels.close(); // their streams have no end of their own
       // The answer leaves in a later microtask than the end of its task, the output when its reader has room.
       do await delay(FLUSH_INTERVAL_MS, signal); while (!this.#acceptor.flushed);
     } catch (error) {

@@ -27,6 +27,8 @@ export class TunnelHost {
   readonly #ports: TcpPorts;
   readonly #faces: TunnelFaces;
   readonly #logger: Logger;
+  readonly #sessions = new Set<Session>();
+  #closed: WasimoffError | null = null;
 
   private constructor(names: TunnelNames, { hostname, tcpPorts, httpUrl, logger }: TunnelHostOptions) {
     this.registry = new TunnelRegistry({ names, groupOf: addressGroup });
@@ -53,11 +55,16 @@ export class TunnelHost {
 
   /** Serves a session until its end. */
   serve(session: Session, peer: TunnelPeer): void {
+    if (this.#closed !== null) return session.close(this.#closed);
+    this.#sessions.add(session);
+    session.signal.addEventListener("abort", () => this.#sessions.delete(session), { once: true });
     serveTunnels(session, peer, { registry: this.registry, faces: this.#faces, logger: this.#logger });
   }
 
-  /** Closes the public ports; tunnels end with their sessions. */
+  /** Says goodbye to clients and visitors, now and when they come back, and closes the public ports. */
   close(): void {
+    this.#closed ??= new WasimoffError("unavailable", "broker is shutting down");
+    for (const session of this.#sessions) session.close(this.#closed);
     this.#ports.close();
   }
 }
