@@ -33,7 +33,12 @@ Deno.test("an HTTP tunnel has a URL below localhost, where its service answers i
   strictEqual(opened.url, `http://shop.localhost:${port}`);
   const host = `shop.localhost:${port}`;
   match(await ask(port, `GET /api/tasks HTTP/1.1\nHost: ${host}`), new RegExp(`service /api/tasks ${host}`));
-  match(await ask(port, `GET /healthz HTTP/1.1\nHost: ${host}`), /service \/healthz/);
+  for (const path of ["/", "/healthz", "/proxy/subscribe", "/proxy/request/x/y", "/metrics"]) {
+    match(
+      await ask(port, `GET ${path} HTTP/1.1\nHost: ${host}\nAccept: */*`),
+      new RegExp(`service ${path} `),
+    );
+  }
   ok(!(await ask(port, "GET /healthz HTTP/1.1\nHost: localhost")).includes("service"));
 });
 
