@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { openPinnedSocket } from "./pinned_socket.ts";
 import type { ServerTrust } from "./server_trust.ts";
 
@@ -40,10 +40,15 @@ function pinnedFetch(certHashes: readonly Uint8Array[]): typeof fetch {
       headers: { ...Object.fromEntries(request.headers), connection: "close" },
       createConnection: () => socket,
     });
+    const fail = (error: unknown) => reject(signal.aborted ? signal.reason : error);
     outgoing.once("response", resolve);
-    outgoing.on("error", (error) => reject(signal.aborted ? signal.reason : error));
+    outgoing.on("error", fail);
     if (request.body === null) outgoing.end();
-    else Readable.fromWeb(request.body as Parameters<typeof Readable.fromWeb>[0]).pipe(outgoing);
+    else {
+      const body = Readable.fromWeb(request.body as Parameters<typeof Readable.fromWeb>[0]);
+      body.once("error", fail); // the socket then only says that it hangs up
+      pipeline(body, outgoing, (error) => error && fail(error));
+    }
     return responseOf(await promise, request.method);
   };
 }
