@@ -12,7 +12,7 @@ import { Rendezvous, type RendezvousPeer } from "../rendezvous/rendezvous.ts";
 import { scrubbed } from "../rendezvous/scrub.ts";
 import { type Credentials, type HttpInterceptor, type HttpServer, serveHttp } from "./http_server.ts";
 import type { ListenAddress } from "./listen_on.ts";
-import { RendezvousHttp } from "./rendezvous_http.ts";
+import { RendezvousHttp, type TextPage } from "./rendezvous_http.ts";
 import { RendezvousMetrics } from "./rendezvous_metrics.ts";
 
 /** What an operator may choose. */
@@ -45,8 +45,10 @@ export interface RendezvousHostOptions extends RendezvousOptions {
 const EXPIRE_INTERVAL_MS = 100;
 /** Period of the log's numbers. */
 const PERIOD_SECONDS = 86_400;
-/** Polls and peers that wait at once: 20,000 connections is what an HTTP server takes. */
-const MAX_WAITING = 16_384;
+/** Polls that wait at once: 20,000 connections is what an HTTP server takes. */
+const MAX_POLLS = 16_384;
+/** Peers of a name that wait at once, whose offers are kept meanwhile: about 200 MB of the longest ones. */
+const MAX_PEERS = 2_048;
 /** Most of a log that is shown, bytes: years of it. */
 const MAX_METRICS_LOG_BYTES = 4 * 1024 * 1024;
 /** Bytes in the id of a meeting. */
@@ -59,6 +61,7 @@ export class RendezvousHost implements AsyncDisposable {
   readonly #meetings: MeetingPoint;
   readonly #server: HttpServer | null;
   readonly #tls: boolean;
+  readonly #faces: readonly RendezvousHttp[];
   readonly #timers: readonly ReturnType<typeof setInterval>[];
 
   private constructor(parts: Parts, options: RendezvousHostOptions) {
@@ -66,13 +69,13 @@ export class RendezvousHost implements AsyncDisposable {
     this.#rendezvous = parts.rendezvous;
     this.#meetings = parts.meetings;
     this.#server = parts.server;
+    this.#faces = [parts.shared, parts.own];
     this.#tls = options.listen?.tls ?? false;
     this.#timers = [
       setInterval(() => {
         parts.rendezvous.expire();
         parts.meetings.expire();
-        parts.shared.expire();
-        parts.own.expire();
+        for (const face of this.#faces) face.expire();
       }, EXPIRE_INTERVAL_MS),
       setInterval(() => void endPeriod(parts.rendezvous, options), PERIOD_SECONDS * 1_000),
     ];
@@ -86,9 +89,10 @@ export class RendezvousHost implements AsyncDisposable {
     const rendezvous = new Rendezvous({
       bridges: await readBridges(options.bridgeListPath),
       ...{ allowedRelayPattern, defaultRelayPattern, pollsPerAddress, now, logger },
-      maxPolls: MAX_WAITING,
+      maxPolls: MAX_POLLS,
     });
-    const meetings = new MeetingPoint({ now, makeId, maxPeers: MAX_WAITING });
+    const meetings = new MeetingPoint({ now, makeId, maxPeers: MAX_PEERS });
+    if (options.metricsLog !== null) await createMetricsLog(options.metricsLog);
     const metrics = new RendezvousMetrics(rendezvous);
     const face = {
       ...{ rendezvous, meetings, logger },
@@ -115,6 +119,7 @@ export class RendezvousHost implements AsyncDisposable {
   /** Ends all that waits and stops to listen. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    for (const face of this.#faces) face.close();
     this.#rendezvous.close();
     this.#meetings.close();
     await this.#server?.close({ graceMs: 1_000 });
@@ -203,10 +208,24 @@ async function endPeriod(
   }
 }
 
+/** So that what is wrong with it shows now, not after a day. */
+async function createMetricsLog(path: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, "", { append: true });
+  } catch (cause) {
+    const { message } = WasimoffError.from(cause);
+    throw new WasimoffError("failed_precondition", `open metrics log "${path}": ${message}`, { cause });
+  }
+}
+
 /** The end of the log; null when there is none. */
-async function readMetricsLog(path: string | null): Promise<string | null> {
+async function readMetricsLog(path: string | null): Promise<TextPage | null> {
   if (path === null) return null;
-  using file = await Deno.open(path);
+  using file = await Deno.open(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return null; // moved away since the last period
+    throw error;
+  });
+  if (file === null) return null;
   const { size } = await file.stat();
   const start = Math.max(0, size - MAX_METRICS_LOG_BYTES);
   await file.seek(start, Deno.SeekMode.Start);
@@ -217,5 +236,8 @@ async function readMetricsLog(path: string | null): Promise<string | null> {
     if (read === null || read === 0) break;
     length += read;
   }
-  return new TextDecoder().decode(bytes.subarray(0, length));
+  return {
+    contentType: "text/plain; charset=utf-8",
+    text: new TextDecoder().decode(bytes.subarray(0, length)),
+  };
 }

@@ -15,18 +15,28 @@ import {
   type RendezvousReply,
 } from "../rendezvous/rendezvous.ts";
 import type { HttpInterceptor } from "./http_server.ts";
+import { Turns } from "./turns.ts";
 import { upgradeAnswer } from "./upgrade_answer.ts";
 
 /** Where two peers of a common name meet. */
 export const MEETING_PATH = "/rendezvous/";
 
+type HeaderFields = Readonly<Record<string, string>>;
+
+const NOT_FOUND: RendezvousReply = { status: 404, body: "404 page not found\n" };
 const ROBOTS = "User-agent: *\nDisallow: /\n";
 const TEXT = "text/plain; charset=utf-8";
 /** Pages of any origin poll, ask and answer. */
-const CORS: Readonly<Record<string, string>> = {
+const CORS: HeaderFields = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Headers": "Origin, X-Session-ID",
 };
+
+/** A text that is made when somebody asks for it. */
+export interface TextPage {
+  readonly contentType: string;
+  readonly text: string;
+}
 
 export interface RendezvousHttpOptions {
   readonly rendezvous: Rendezvous;
@@ -35,16 +45,20 @@ export interface RendezvousHttpOptions {
   readonly meetingShares: PollShares;
   readonly identifyPeer: (incoming: IncomingMessage) => RendezvousPeer;
   /** The page for Prometheus. */
-  readonly prometheus: () => Promise<{ readonly contentType: string; readonly text: string }>;
-  /** What `/metrics` shows; null for a face whose `/metrics` is somebody else's. */
-  readonly metricsLog: (() => Promise<string | null>) | null;
+  readonly prometheus: () => Promise<TextPage>;
+  /** What `/metrics` shows, null for 404. null for a face whose `/metrics` is somebody else's. */
+  readonly metricsLog: (() => Promise<TextPage | null>) | null;
   readonly logger: Logger;
 }
 
 /** From the headers to the end of the body. */
 const BODY_TIMEOUT_MS = 10_000;
 
-const decoder = new TextDecoder();
+/** What comes is carried as it is, so a byte order mark stays. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Not for pages of other origins; the same in the reference broker. */
+const WITHOUT_CORS: ReadonlySet<string> = new Set(["/prometheus", "/robots.txt"]);
 
 type Handler = (exchange: Exchange) => void;
 
@@ -59,12 +73,14 @@ interface Exchange {
 export class RendezvousHttp implements HttpInterceptor {
   readonly #options: RendezvousHttpOptions;
   readonly #routes: ReadonlyMap<string, Handler>;
+  readonly #turns = new Turns();
+  #closed = false;
   /** Requests whose body is still coming and when they began, in that order. */
   readonly #bodies = new Map<IncomingMessage, number>();
 
   constructor(options: RendezvousHttpOptions) {
     this.#options = options;
-    const { rendezvous, metricsLog } = options;
+    const { rendezvous, metricsLog, prometheus } = options;
     this.#routes = new Map<string, Handler>([
       ["/proxy", (exchange) => this.#withBody(exchange, (body) => this.#poll(exchange, body))],
       [
@@ -77,23 +93,23 @@ export class RendezvousHttp implements HttpInterceptor {
         "/robots.txt",
         ({ outgoing }) => write(outgoing, { status: 200, body: ROBOTS }, { "Content-Type": TEXT }),
       ],
-      ["/prometheus", ({ outgoing }) => void this.#prometheus(outgoing)],
+      [AMP_PATH.slice(0, -1), (exchange) => this.#ampOffer(exchange)],
+      ["/prometheus", (exchange) => this.#page(exchange, prometheus, {})],
       ...(metricsLog === null
         ? []
-        : [["/metrics", ({ outgoing }: Exchange) => void this.#metrics(outgoing)] as const]),
+        : [["/metrics", (exchange: Exchange) => this.#page(exchange, metricsLog, CORS)] as const]),
     ]);
   }
 
   /** Whether a request is for us. */
   takes({ url = "" }: IncomingMessage): boolean {
-    const path = pathOf(url);
-    return this.#routes.has(path) || path.startsWith(AMP_PATH) || path.startsWith(MEETING_PATH);
+    return this.#handlerOf(pathOf(url)) !== undefined;
   }
 
   request(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const exchange = { incoming, outgoing, path: pathOf(incoming.url ?? "") };
     outgoing.on("error", () => {}); // the peer is gone: `close` says so, too
-    this.#guard(exchange, () => this.#route(exchange));
+    this.#turns.take(incoming, outgoing, () => this.#guard(exchange, () => this.#route(exchange)));
   }
 
   /** Nothing here is spoken over another protocol. */
@@ -111,14 +127,28 @@ export class RendezvousHttp implements HttpInterceptor {
     }
   }
 
+  /** Further requests are refused. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #handlerOf(path: string): Handler | undefined {
+    if (path.startsWith(AMP_PATH)) return (exchange) => this.#ampOffer(exchange);
+    if (path.startsWith(MEETING_PATH)) {
+      return (exchange) => this.#withBody(exchange, (body) => this.#meet(exchange, body));
+    }
+    return this.#routes.get(path);
+  }
+
   #route(exchange: Exchange): void {
     const { incoming, outgoing, path } = exchange;
-    if (incoming.method === "OPTIONS") return write(outgoing, { status: 200, body: "" }, CORS);
-    if (path.startsWith(AMP_PATH)) return this.#ampOffer(exchange);
-    if (path.startsWith(MEETING_PATH)) return this.#withBody(exchange, (body) => this.#meet(exchange, body));
-    const handler = this.#routes.get(path);
-    if (handler !== undefined) return handler(exchange);
-    write(outgoing, { status: 404, body: "404 page not found\n" }, { "Content-Type": TEXT });
+    if (this.#closed) return write(outgoing, { status: 503, body: "" }, { ...CORS, Connection: "close" });
+    const handle = this.#handlerOf(path);
+    if (handle === undefined) return write(outgoing, NOT_FOUND, { "Content-Type": TEXT });
+    if (incoming.method === "OPTIONS" && !WITHOUT_CORS.has(path)) {
+      return write(outgoing, { status: 200, body: "" }, CORS);
+    }
+    handle(exchange);
   }
 
   /** A defect of ours costs one request, not the process. */
@@ -126,9 +156,13 @@ export class RendezvousHttp implements HttpInterceptor {
     try {
       work();
     } catch (error) {
-      this.#options.logger.error("request failed", { error });
-      write(outgoing, { status: 500, body: "" }, CORS);
+      this.#fail(outgoing, error);
     }
+  }
+
+  #fail(outgoing: ServerResponse, error: unknown): void {
+    this.#options.logger.error("request failed", { error });
+    write(outgoing, { status: 500, body: "" }, CORS);
   }
 
   #poll(exchange: Exchange, body: string): void {
@@ -186,16 +220,11 @@ export class RendezvousHttp implements HttpInterceptor {
     if (leave === null) refuse(503, "too many peers wait: try again later");
   }
 
-  async #prometheus(outgoing: ServerResponse): Promise<void> {
-    const { contentType, text } = await this.#options.prometheus();
-    write(outgoing, { status: 200, body: text }, { "Content-Type": contentType });
-  }
-
-  async #metrics(outgoing: ServerResponse): Promise<void> {
-    const text = await this.#options.metricsLog!().catch(() => null);
-    if (text === null) {
-      write(outgoing, { status: 404, body: "404 page not found\n" }, { ...CORS, "Content-Type": TEXT });
-    } else write(outgoing, { status: 200, body: text }, { ...CORS, "Content-Type": TEXT });
+  #page({ outgoing }: Exchange, make: () => Promise<TextPage | null>, headers: HeaderFields): void {
+    make().then((page) => {
+      if (page === null) return write(outgoing, NOT_FOUND, { ...headers, "Content-Type": TEXT });
+      write(outgoing, { status: 200, body: page.text }, { ...headers, "Content-Type": page.contentType });
+    }).catch((error) => this.#fail(outgoing, error));
   }
 
   /** Collects the body as text; one that is too large is answered with 400 before it is read. */
@@ -207,6 +236,7 @@ export class RendezvousHttp implements HttpInterceptor {
       write(outgoing, { status: 400, body: "" }, { ...CORS, Connection: "close" });
     };
     if (Number(incoming.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return tooLarge();
+    if (incoming.headers.expect !== undefined) outgoing.writeContinue(); // node refuses other expectations
     this.#bodies.set(incoming, performance.now());
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -231,7 +261,7 @@ export class RendezvousHttp implements HttpInterceptor {
 function pathOf(url: string): string {
   const end = url.search(/[?#]/);
   const path = (end < 0 ? url : url.slice(0, end)).replace(/^https?:\/\/[^/]*/i, "");
-  return path.includes("//") && !path.startsWith(AMP_PATH) ? path.replace(/\/{2,}/g, "/") : path;
+  return path.replace(/\/{2,}/g, "/");
 }
 
 function replyTo({ outgoing }: Exchange): (reply: RendezvousReply) => void {
@@ -241,7 +271,7 @@ function replyTo({ outgoing }: Exchange): (reply: RendezvousReply) => void {
 function write(
   outgoing: ServerResponse,
   { status, body }: RendezvousReply,
-  headers: Record<string, string>,
+  headers: HeaderFields,
 ): void {
   if (outgoing.destroyed || outgoing.headersSent) return;
   outgoing.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(body) });

@@ -3,6 +3,7 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Rendezvous } from "../rendezvous/rendezvous.ts";
 import { type LabelledCounts, type RendezvousCounts, rounded } from "../rendezvous/rendezvous_counts.ts";
+import type { TextPage } from "./rendezvous_http.ts";
 
 type Read = (counts: RendezvousCounts) => LabelledCounts;
 
@@ -50,7 +51,7 @@ export class RendezvousMetrics {
     });
   }
 
-  async page(): Promise<{ readonly contentType: string; readonly text: string }> {
+  async page(): Promise<TextPage> {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 

@@ -15,6 +15,7 @@ import { BUSY } from "./service_failure.ts";
 import { switchOver } from "./splice.ts";
 import { isAuthorized, originForm, requestFailure, targetAuthority } from "./tunnel_http_access.ts";
 import { TunnelHttpPeers } from "./tunnel_http_peers.ts";
+import { Turns } from "./turns.ts";
 import { upgradeAnswer } from "./upgrade_answer.ts";
 import { writeFailure } from "./write_failure.ts";
 
@@ -67,6 +68,7 @@ interface Admission {
 export class TunnelHttp implements HttpInterceptor {
   readonly #options: TunnelHttpOptions;
   readonly #peers = new TunnelHttpPeers();
+  readonly #turns = new Turns();
 
   constructor(options: TunnelHttpOptions) {
     this.#options = options;
@@ -81,14 +83,7 @@ export class TunnelHttp implements HttpInterceptor {
   }
 
   request(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    if (outgoing.socket !== null) return this.#forward(incoming, outgoing);
-    // Sent ahead of the answer to another one: it waits for its turn, but not many do.
-    const { socket } = incoming;
-    if (!this.#peers.waits(socket)) return void socket.destroy();
-    outgoing.once("socket", () => {
-      this.#peers.begins(socket);
-      this.#forward(incoming, outgoing);
-    });
+    this.#turns.take(incoming, outgoing, () => this.#forward(incoming, outgoing));
   }
 
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {

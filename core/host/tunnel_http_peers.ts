@@ -1,6 +1,5 @@
 /** Who uses the reverse proxy of a broker now: connections of tunnels, and bounds on both sides. */
 
-import type { Socket } from "node:net";
 import type { ByteDuplex } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
 import type { PublicTunnel, Visitor } from "../tunnel/public_tunnel.ts";
@@ -10,8 +9,6 @@ import { ServiceAgent } from "./service_agent.ts";
 const MAX_REQUESTS = 1_024;
 /** Of those, what one remote address may have. */
 const MAX_REQUESTS_PER_VISITOR = 256;
-/** Requests that a visitor may send ahead on one connection; browsers send none. */
-const MAX_SENT_AHEAD = 16;
 
 /** Streams that many visitors share come from nobody in particular. */
 const SHARED: Visitor = { address: "", port: 0 };
@@ -26,19 +23,6 @@ interface TunnelUse {
 
 export class TunnelHttpPeers {
   readonly #uses = new WeakMap<PublicTunnel, TunnelUse>();
-  readonly #waiting = new WeakMap<Socket, number>();
-
-  /** Counts a request that is sent ahead; false for one too many. */
-  waits(socket: Socket): boolean {
-    const waiting = (this.#waiting.get(socket) ?? 0) + 1;
-    this.#waiting.set(socket, waiting);
-    return waiting <= MAX_SENT_AHEAD;
-  }
-
-  /** A request that was sent ahead has its turn. */
-  begins(socket: Socket): void {
-    this.#waiting.set(socket, this.#waiting.get(socket)! - 1);
-  }
 
   /** Counts a request; gives what ends the counting, or null when there are too many. */
   enter(tunnel: PublicTunnel, group: string | null): (() => void) | null {
