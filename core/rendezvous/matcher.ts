@@ -66,14 +66,16 @@ export class Matcher {
     for (const { proxy } of this.#offers.values()) yield proxy;
   }
 
-  /**
-   * A proxy waits. One with the Sid of another poll takes its place, and that one is told that nobody came. null when
-   * too many wait.
-   */
+  /** The poll with this Sid, if there is one, is told that nobody came: another one takes its place. */
+  replace(sid: string): void {
+    const poll = this.#polls.get(sid);
+    if (poll !== undefined) this.#endPoll(poll, "no match");
+  }
+
+  /** A proxy waits, in the place of a poll with its Sid. null when too many wait. */
   poll(proxy: ProxyPoll, settle: (end: PollEnd) => void): Leave | null {
-    const replaced = this.#polls.get(proxy.sid);
-    if (replaced === undefined && this.#polls.size >= this.#options.maxPolls) return null;
-    if (replaced !== undefined) this.#endPoll(replaced, "no match");
+    this.replace(proxy.sid);
+    if (this.#polls.size >= this.#options.maxPolls) return null;
     const poll = { ...proxy, deadline: this.#options.now() + POLL_TIMEOUT_MS, settle };
     this.#polls.set(poll.sid, poll);
     this.#queueOf(poll).add(poll);

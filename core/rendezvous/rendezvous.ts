@@ -53,6 +53,12 @@ export const MAX_BODY_BYTES = 100_000;
 
 const NOBODY: Leave = () => {};
 
+/** An offer, and where its proxy is to go. */
+interface RoutedOffer {
+  readonly offer: ClientOffer;
+  readonly relayUrl: string;
+}
+
 /** Each method takes the text of a request, replies at once or later, and returns what to call when the peer hangs up. */
 export class Rendezvous {
   readonly counts = new RendezvousCounts();
@@ -92,6 +98,7 @@ export class Rendezvous {
       respond({ status: 200, body: encodePollAnswer("incorrect relay pattern") });
       return NOBODY;
     }
+    this.#matcher.replace(poll.sid); // also gives its share back, maybe the last one
     if (share !== null && !this.#shares.take(share)) return refuse(respond, 429);
     let held = share;
     const giveBack = () => {
@@ -124,16 +131,16 @@ export class Rendezvous {
   /** A client's offer of either kind; `nat` is the header of legacy clients. */
   offer(body: string, nat: string, respond: Respond): Leave {
     if (!isLegacyOffer(body)) return this.#versioned(() => body, respond);
-    const offer = this.#read(() => parseLegacyOffer(body, nat), respond);
-    if (offer === null) return NOBODY;
-    return this.#match(offer, (end) => respond(legacyReply(end)), respond);
+    const message = this.#read(() => this.#route(parseLegacyOffer(body, nat)), respond);
+    if (message === null) return NOBODY;
+    return this.#match(message, (end) => respond(legacyReply(end)));
   }
 
   /** A client's offer in the path of a URL, what follows AMP_PATH; the reply is a page. */
   ampOffer(path: string, respond: Respond): Leave {
     return this.#versioned(
       () => decodeAmpPath(path),
-      ({ status, body }) => respond({ status, body: status === 200 ? ampPage(body) : body }),
+      ({ status, body }) => respond({ status, body: ampPage(body) }),
     );
   }
 
@@ -148,24 +155,26 @@ export class Rendezvous {
 
   /** Errors are told within the answer here, whose status is 200. */
   #versioned(body: () => string, respond: Respond): Leave {
-    let offer: ClientOffer;
+    let offer: RoutedOffer;
     try {
-      offer = parseClientOffer(body());
+      offer = this.#route(parseClientOffer(body()));
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
       respond({ status: 200, body: encodeOfferError(error.message) });
       return NOBODY;
     }
-    return this.#match(offer, (end) => respond({ status: 200, body: encodeOfferAnswer(end) }), respond);
+    return this.#match(offer, (end) => respond({ status: 200, body: encodeOfferAnswer(end) }));
   }
 
-  #match(offer: ClientOffer, settle: (end: OfferEnd) => void, respond: Respond): Leave {
+  /** Unlike the reference broker, whose clients see a status of 500, we say what is wrong. */
+  #route(offer: ClientOffer): RoutedOffer {
     const relayUrl = this.#options.bridges.get(offer.fingerprint);
-    if (relayUrl === undefined) {
-      this.#options.logger.info("a client asks for a bridge that is not in the list");
-      respond({ status: 500, body: "" });
-      return NOBODY;
-    }
+    if (relayUrl !== undefined) return { offer, relayUrl };
+    this.#options.logger.info("a client asks for a bridge that is not in the list");
+    throw new MessageError("unknown bridge fingerprint");
+  }
+
+  #match({ offer, relayUrl }: RoutedOffer, settle: (end: OfferEnd) => void): Leave {
     return this.#matcher.offer(offer, relayUrl, (end) => {
       if (end !== "timeout") this.counts.endOffer(offer.nat, end === "denied" ? "denied" : "matched");
       settle(end);

@@ -12,6 +12,10 @@ Deno.test("scrub() takes out addresses of both kinds, with ports, brackets and z
     ["from ::ffff:192.0.2.7", "from [scrubbed]"],
     ["from fe80::1%eth0", "from [scrubbed]"],
     ["GET /x?ip=2001%3Adb8%3A%3A1", "GET /x?ip=[scrubbed]"],
+    ["GET /x?ip%3D2001%3Adb8%3A%3A1", "GET /x?ip%3D[scrubbed]"],
+    ["GET /x?ip%3D192.0.2.7%3A443", "GET /x?ip%3D[scrubbed]"],
+    ["to %5B2001%3Adb8%3A%3A1%5D%3A443", "to [scrubbed]"],
+    ["at http://[2001:db8::1]:80/x", "at http://[scrubbed]/x"],
     ["at 12:34:56 all is well", "at 12:34:56 all is well"],
     ["error: no such file", "error: no such file"],
     ["version 1.2.3", "version 1.2.3"],
@@ -22,7 +26,8 @@ Deno.test("scrub() takes out addresses of both kinds, with ports, brackets and z
 Deno.test("scrub() takes out session descriptions however they are escaped", () => {
   const sdp = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\na=candidate:1 1 udp 1 host.local 5 typ host\r\n";
   const offer = JSON.stringify({ type: "offer", sdp });
-  for (const text of [sdp, offer, JSON.stringify({ offer })]) {
+  const nested = JSON.stringify(JSON.stringify({ offer }));
+  for (const text of [sdp, offer, JSON.stringify({ offer }), nested, sdp.slice(sdp.indexOf("a=candidate"))]) {
     const clean = scrub(`got ${text}`);
     equal(/candidate|IP4|host/.test(clean), false, clean);
     equal(clean.startsWith("got "), true);
