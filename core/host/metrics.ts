@@ -24,6 +24,9 @@ export interface BrokerNumbers {
   readonly tunnels: Iterable<CountedTunnel>;
 }
 
+/** How often the lag of the event loop is looked at: each time wakes an idle broker up. */
+const LOOP_SAMPLE_MS = 100;
+
 /** Gauges and where their values come from; the first three are the existing broker's (wasimoff-v1 12). */
 const GAUGES: readonly [name: string, help: string, value: (numbers: BrokerNumbers) => number][] = [
   ["wasimoff_tasks_throughput", "Tasks per second over the last 5 seconds", (n) => n.throughput],
@@ -67,7 +70,7 @@ export class Metrics {
 
   constructor(read: () => Promise<BrokerNumbers> | BrokerNumbers) {
     this.#read = read;
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
   }
 
   /** The page, with numbers of this moment. */
