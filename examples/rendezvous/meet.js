@@ -22,7 +22,7 @@ export async function meet(broker, name, { iceServers = [], signal } = {}) {
     }
     if (reply.answer !== undefined) {
       await peer.setRemoteDescription(JSON.parse(reply.answer));
-      return await opened(channel);
+      return await opened(peer, Promise.resolve(channel), signal);
     }
     // The other one was here first. Its offer counts, and ours is dropped.
     peer.close();
@@ -39,7 +39,7 @@ async function answerOffer(url, { offer, id }, { iceServers, signal }) {
   await peer.setRemoteDescription(JSON.parse(offer));
   const told = await post(`${url}/${id}`, await description(peer, await peer.createAnswer()), signal);
   if (told === null) throw new Error("the other peer has left");
-  return await opened(await arrived);
+  return await opened(peer, arrived, signal);
 }
 
 /** The description with all candidates: the rendezvous carries one text each way and no more. */
@@ -65,10 +65,17 @@ async function post(url, body, signal) {
   return reply;
 }
 
-function opened(channel) {
-  if (channel.readyState === "open") return channel;
-  return new Promise((resolve, reject) => {
-    channel.onopen = () => resolve(channel);
-    channel.onerror = ({ error }) => reject(error);
-  });
+/** The channel that is promised, when it is open. Without a way between the peers it never is, and the peer says so. */
+function opened(peer, promise, signal) {
+  const { promise: failed, reject } = Promise.withResolvers();
+  peer.onconnectionstatechange = () => {
+    if (peer.connectionState === "failed") reject(new Error("there is no way to the other peer"));
+  };
+  signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  const open = promise.then((channel) =>
+    channel.readyState === "open"
+      ? channel
+      : new Promise((resolve) => channel.onopen = () => resolve(channel))
+  );
+  return Promise.race([open, failed]);
 }
