@@ -18,7 +18,7 @@ const DAY_MS = 24 * 3_600_000;
 
 /** Reads a PEM file, or asks a server of HTTPS. */
 export async function findCertificate(place: string, signal: AbortSignal): Promise<ShownCertificate> {
-  if (!/^[a-z]+:\/\//i.test(place)) return { ...readCertificate(await readPem(place)), trusted: null };
+  if (!/^[a-z]+:\/\//i.test(place)) return { ...await certificateInFile(place), trusted: null };
   const url = URL.parse(place);
   if (url?.protocol !== "https:") {
     throw usageError(`"${place}" is no URL of a server: write "https://localhost:4080"`);
@@ -73,14 +73,26 @@ function forBrowsers({ hashProblem }: CertificateDetails): string {
     : `must trust its authority, they do not take it by hash: ${hashProblem}`;
 }
 
-async function readPem(path: string): Promise<string> {
+async function certificateInFile(path: string): Promise<CertificateDetails> {
   try {
-    const { size } = await Deno.stat(path);
-    if (size > MAX_FILE_BYTES) throw new Error("it is too large for a certificate");
-    return await Deno.readTextFile(path);
+    return readCertificate(await readPem(path));
   } catch (cause) {
-    const missing = cause instanceof Deno.errors.NotFound;
-    const detail = missing ? "there is no such file" : WasimoffError.from(cause).message;
-    throw new WasimoffError("not_found", `read "${path}": ${detail}`, { cause });
+    const { code, message } = WasimoffError.from(cause, "not_found");
+    const detail = cause instanceof Deno.errors.NotFound ? "there is no such file" : message;
+    throw new WasimoffError(code, `read "${path}": ${detail}`, { cause });
   }
+}
+
+/** Pipes and devices do not tell their size. */
+async function readPem(path: string): Promise<string> {
+  using file = await Deno.open(path);
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of file.readable) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_FILE_BYTES) {
+      throw new WasimoffError("invalid_argument", "it is too large for a certificate");
+    }
+  }
+  return text;
 }

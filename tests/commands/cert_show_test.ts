@@ -47,4 +47,12 @@ Deno.test("cert show says what is wrong with a place", async () => {
     message: 'read "/nonexistent.pem": there is no such file',
   });
   await assert.rejects(findCertificate("ftp://localhost", NEVER), { code: "invalid_argument" });
+  await assert.rejects(findCertificate("/dev/null", NEVER), {
+    code: "invalid_argument",
+    message: 'read "/dev/null": there is no certificate in PEM',
+  });
+  await assert.rejects(findCertificate("/dev/zero", NEVER), {
+    code: "invalid_argument",
+    message: 'read "/dev/zero": it is too large for a certificate',
+  });
 });
