@@ -128,15 +128,20 @@ Deno.test("rendezvous gives back the shares of peers that wait under names, howe
   await using host = await startRendezvous({ pollsPerAddress: 2 });
   const ahead = (name: string) =>
     request("POST", `/rendezvous/${name}`, "offer", ["X-Forwarded-For: 192.0.2.1"]);
+  // Nothing says from outside that a peer waits, or that it is gone.
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
   for (let round = 0; round < 3; round++) {
-    using wire = new Wire(host);
-    wire.send(ahead(`a${round}`) + ahead(`b${round}`) + ahead(`c${round}`));
-    using other = new Wire(host);
-    other.send(ahead(`d${round}`));
+    using first = new Wire(host);
+    first.send(ahead(`a${round}`) + ahead(`b${round}`) + ahead(`c${round}`));
+    using second = new Wire(host);
+    second.send(ahead(`d${round}`));
+    await settle();
     using third = new Wire(host);
-    await new Promise((resolve) => setTimeout(resolve, 50)); // nothing says from outside that they wait
     third.send(ahead(`e${round}`));
     await third.got(/^HTTP\/1\.1 429 [^]*your address waits here too often/);
+    deepEqual([first.received, second.received], ["", ""], `round ${round}: they wait`);
+    for (const wire of [first, second]) wire[Symbol.dispose]();
+    await settle();
   }
 });
 

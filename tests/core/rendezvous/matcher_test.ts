@@ -95,6 +95,16 @@ Deno.test("Matcher takes the proxy with the fewest clients, and the first among 
   deepEqual(scene.offers.get("5"), ["denied"]);
 });
 
+Deno.test("Matcher prefers a proxy with few clients that comes late", () => {
+  const scene = new Scene();
+  for (const sid of ["busy", "busier"]) scene.poll(sid, "unrestricted", 800);
+  scene.offer("1");
+  scene.poll("free");
+  scene.offer("2");
+  deepEqual(scene.polls.get("free"), [match("2")]);
+  deepEqual(scene.polls.get("busier"), []);
+});
+
 Deno.test("Matcher ends polls and offers when their time is over, not before", () => {
   const scene = new Scene();
   scene.poll("a");
@@ -147,10 +157,11 @@ Deno.test("Matcher lets a second poll with the same Sid take the place of the fi
 Deno.test("Matcher tells the first client of a proxy that takes a second one without an answer", () => {
   const scene = new Scene();
   scene.poll("a");
-  scene.offer("one");
+  const first = scene.offer("one");
   scene.poll("a");
   scene.offer("two");
   deepEqual(scene.offers.get("one"), ["timeout"]);
+  first(); // hangs up late: the second one stays
   equal(scene.matcher.answer("a", "x"), true);
   deepEqual(scene.offers.get("two"), [{ answer: "x" }]);
 });

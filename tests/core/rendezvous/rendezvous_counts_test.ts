@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { equal, match } from "node:assert/strict";
 import { debugText, RendezvousCounts } from "../../../core/rendezvous/rendezvous_counts.ts";
 
 const POLL = { sid: "x", clients: 0, relayPattern: "" } as const;
@@ -14,7 +14,7 @@ Deno.test("endPeriod() tells the numbers of the period in steps of eight, and be
   counts.endPoll("restricted", "matched");
   for (let i = 0; i < 9; i++) counts.endOffer("unknown", "denied");
   counts.endOffer("unrestricted", "denied");
-  counts.endOffer("restricted", "matched");
+  for (let i = 0; i < 8; i++) counts.endOffer("restricted", "matched");
   const end = new Date("2026-11-21T12:34:56.789Z");
   equal(
     counts.endPeriod(end, 86_400),
@@ -40,6 +40,12 @@ snowflake-ips-nat-unknown 0
   );
   equal(/(count|total|standalone) [1-9]/.test(counts.endPeriod(end, 86_400)), false);
   equal(counts.clientEnds.get("unknown,denied"), 9, "counts for Prometheus go on");
+});
+
+Deno.test("endPeriod() counts no more than 100,000 addresses of a type", () => {
+  const counts = new RendezvousCounts();
+  for (let i = 0; i < 100_001; i++) counts.poll({ ...POLL, type: "webext", nat: "unknown" }, `address ${i}`);
+  match(counts.endPeriod(new Date(0), 1), /^snowflake-ips-webext 100000$/m);
 });
 
 Deno.test("debugText() lists types that are there, and all kinds of NAT", () => {
