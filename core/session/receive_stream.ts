@@ -31,6 +31,7 @@ export class ReceiveStream implements ByteSource {
   #received = 0;
   /** What has come ahead of missing bytes, by its offset; made when something does. */
   #ahead: Map<number, Uint8Array> | null = null;
+  #aheadBytes = 0;
   /** What END has said. */
   #length: number | null = null;
   #read = 0;
@@ -129,6 +130,9 @@ export class ReceiveStream implements ByteSource {
   #hold(offset: number, bytes: Uint8Array): void {
     this.#ahead ??= new Map();
     if (this.#ahead.has(offset)) throw violation(`data at offset ${offset} of stream ${this.id} twice`);
+    this.#aheadBytes += bytes.length;
+    // Else pieces of one range, each at an offset of its own, would cost far more than the credit.
+    if (this.#aheadBytes > this.#limit - this.#received) throw overlap(this.id);
     this.#ahead.set(offset, bytes);
     this.#owner.held(this, true);
   }
@@ -139,11 +143,12 @@ export class ReceiveStream implements ByteSource {
       const bytes = this.#ahead?.get(this.#received);
       if (bytes === undefined) break;
       this.#ahead!.delete(this.#received);
+      this.#aheadBytes -= bytes.length;
       this.#accept(bytes);
     }
     const holds = this.#ahead !== null && this.#ahead.size > 0;
     if (this.#received === this.#length) {
-      if (holds) throw violation(`data of stream ${this.id} that overlaps`);
+      if (holds) throw overlap(this.id);
       this.#finish("ended", null);
     } else if (!holds && this.#length === null) this.#owner.held(this, false);
   }
@@ -196,6 +201,10 @@ export class ReceiveStream implements ByteSource {
     this.#limit = limit;
     this.#owner.send({ type: FRAME_CREDIT, stream: this.id, limit });
   }
+}
+
+function overlap(id: number): WasimoffError {
+  return violation(`data of stream ${id} that overlaps`);
 }
 
 function violation(what: string): WasimoffError {

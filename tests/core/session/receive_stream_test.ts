@@ -110,6 +110,15 @@ Deno.test("ReceiveStream refuses what contradicts itself ahead of missing bytes"
   throws(() => source.data(INITIAL_CREDIT_BYTES, bytes(1), false), { code: "invalid_argument" });
 });
 
+Deno.test("ReceiveStream holds no more than its credit, however the peer overlaps what is ahead", () => {
+  const { stream: source } = stream();
+  const half = INITIAL_CREDIT_BYTES / 2;
+  source.data(1, bytes(half), false);
+  source.data(half, bytes(half - 1), false);
+  source.data(2, bytes(1), false);
+  throws(() => source.data(3, bytes(1), false), { code: "invalid_argument", message: /that overlaps$/ });
+});
+
 Deno.test("ReceiveStream drops what it holds with a cancel, and an abort leaves what was in order", async () => {
   for (const finish of ["cancel", "fail"] as const) {
     const { stream: source, state } = stream();
