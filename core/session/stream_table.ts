@@ -110,7 +110,7 @@ export class StreamTable {
     const streams = [...this.#scheduled, ...this.#onLanes];
     this.#scheduled.clear();
     this.#onLanes.clear();
-    for (const stream of streams) this.#enqueue(stream);
+    for (const stream of streams) if (stream.ready) this.#enqueue(stream);
   }
 
   /**

@@ -259,6 +259,20 @@ Deno.test("a connection that is gone gets no lanes any more", () => {
   deepEqual([wire.openLanes.size, wire.sent.length], [0, 1]);
 });
 
+Deno.test("a stream that its reader has stopped gets no lane on the next connection", async () => {
+  using laned = onLanes();
+  const { wire, session } = laned;
+  wire.laneHasRoom = false;
+  const { out } = largeStream(laned);
+  void Promise.resolve(out.write(new Uint8Array(10 * KIB))).catch(() => {});
+  wire.hear(1, { type: FRAME_STOP, stream: 2, code: "canceled", reason: "" });
+  wire.handler.onClose(new WasimoffError("unavailable", "cut"));
+  const next = new LanedWire();
+  session.attach(next, 1);
+  equal(next.openLanes.size, 0);
+  await settleGoodbye();
+});
+
 Deno.test("a replay is in order and needs no lanes, for many of its streams are over", async () => {
   using laned = onLanes();
   const { wire, session } = laned;
