@@ -63,6 +63,8 @@ export interface AlternativeName {
 
 /** Labels of letters, digits, hyphens and underscores, with an optional wildcard in front. */
 const DNS_NAME = /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/i;
+/** What ends in a number is an address, or a mistyped one (URL standard). */
+const ENDS_IN_NUMBER = /(?:^|\.)\d+$/;
 /** RFC 1035, in characters. */
 const MAX_DNS_NAME = 253;
 
@@ -70,6 +72,7 @@ const MAX_DNS_NAME = 253;
 export function alternativeNames(names: readonly string[]): AlternativeName[] {
   return [...new Set(names)].flatMap((name): AlternativeName[] => {
     if (parseIpAddress(name) !== null) return /[[%]/.test(name) ? [] : [{ type: "ip", value: name }];
-    return name.length <= MAX_DNS_NAME && DNS_NAME.test(name) ? [{ type: "dns", value: name }] : [];
+    const isName = name.length <= MAX_DNS_NAME && DNS_NAME.test(name) && !ENDS_IN_NUMBER.test(name);
+    return isName ? [{ type: "dns", value: name }] : [];
   });
 }

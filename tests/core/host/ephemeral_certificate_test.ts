@@ -11,6 +11,7 @@ Deno.test("alternativeNames() keeps DNS names and addresses, each once", () => {
     "*.lan",
     "",
     "a b",
+    "192.168.1.300",
     "fe80::1%eth0",
     "[::1]",
     "ü.de",
