@@ -216,8 +216,9 @@ export class Http3Connection {
   async #openControl(): Promise<void> {
     this.#control = await this.quic.createUnidirectionalStream({ waitUntilAvailable: true });
     const writer = this.#control.getWriter();
-    await writer.write(CONTROL_HEADER);
-    writer.releaseLock();
+    const written = writer.write(CONTROL_HEADER);
+    writer.releaseLock(); // a peer may let us wait, and `goAway` writes, too
+    await written;
   }
 
   async #readDatagrams(): Promise<void> {

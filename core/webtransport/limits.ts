@@ -5,7 +5,7 @@ export interface WebTransportLimits {
   readonly maxUnansweredRequests: number;
   /** Sessions on one connection; further ones get 429. */
   readonly maxSessions: number;
-  /** From the first byte of a request to its answer, `authorize` included; then it gets 408 or 503. */
+  /** Each for the header fields of a request, for `authorize`, and for the answer to be sent: 408, 504, or nothing. */
   readonly requestTimeoutMs: number;
   /** From the handshake to the peer's SETTINGS, and from then to the first session. */
   readonly handshakeTimeoutMs: number;

@@ -46,7 +46,9 @@ export function readRequest(fields: readonly HeaderField[]): AnyRequest {
   let count = 0;
   for (const [name, value] of fields) {
     if (!name.startsWith(":")) {
-      if (OF_HTTP1.has(name)) throw malformed(`"${name}" is a field of HTTP/1`);
+      if (OF_HTTP1.has(name) || (name === "te" && value !== "trailers")) {
+        throw malformed(`"${name}" is a field of HTTP/1`);
+      }
       headers.append(name, value);
       count++;
     } else if (count > 0 || pseudo.has(name) || !PSEUDO.has(name)) {
@@ -55,10 +57,27 @@ export function readRequest(fields: readonly HeaderField[]): AnyRequest {
   }
   const method = pseudo.get(":method");
   if (method === undefined) throw malformed(`":method" is missing`);
+  checkTarget(pseudo, headers.get("host"));
   const target = pseudo.get(":path") ?? "";
   const [path] = target.split("?", 1) as [string];
   const isSession = method === "CONNECT" && SESSION_PROTOCOLS.includes(pseudo.get(":protocol"));
   return { method, path, session: isSession ? readSession(pseudo, headers, target) : undefined };
+}
+
+/** What a request is for (RFC 9114 4.3.1 and 4.4, RFC 9220 3). */
+function checkTarget(pseudo: ReadonlyMap<string, string>, host: string | null): void {
+  const isConnect = pseudo.get(":method") === "CONNECT";
+  const isExtended = pseudo.has(":protocol");
+  if (isExtended && !isConnect) throw malformed(`":protocol" is for CONNECT only`);
+  const hasTarget = Boolean(pseudo.get(":path")) && pseudo.has(":scheme");
+  const isPlain = !pseudo.has(":path") && !pseudo.has(":scheme") && Boolean(pseudo.get(":authority"));
+  if (isConnect && !isExtended ? !isPlain : !hasTarget) {
+    throw malformed("it has not the target of its method");
+  }
+  const authority = pseudo.get(":authority");
+  if (host !== null && authority !== undefined && host !== authority) {
+    throw malformed("it names two hosts");
+  }
 }
 
 function readSession(

@@ -49,7 +49,7 @@ export class RequestStream {
     throw new Http3Error("H3_REQUEST_INCOMPLETE", `read request: ${detail}`);
   }
 
-  /** Lets the session in. Rejects when the client has gone. */
+  /** Lets the session in. Rejects when the client has gone, and with an Http3Error when it takes no answer. */
   async accept(fields: readonly HeaderField[]): Promise<ConnectStream> {
     await this.#send(200, fields);
     return new ConnectStream(this.id, this.#stream, this.#frames);
@@ -63,7 +63,7 @@ export class RequestStream {
     const timer = setTimeout(() => this.#frames.cancel(), this.#limits.requestTimeoutMs);
     try {
       await this.#send(status, []);
-      await this.#stream.writable.close();
+      await this.#inTime(this.#stream.writable.close());
       for (let drained = 0; drained < this.#limits.maxDrainedBytes;) {
         const frame = await this.#frames.next();
         if (frame === undefined) return;
@@ -86,10 +86,22 @@ export class RequestStream {
   async #send(status: number, fields: readonly HeaderField[]): Promise<void> {
     const section = encodeFieldSection([[":status", `${status}`], ...fields]);
     const writer = this.#stream.writable.getWriter();
+    const written = writer.write(encodeFrame(FRAME_TYPE.HEADERS, section));
+    writer.releaseLock();
+    await this.#inTime(written);
+  }
+
+  /** A client may let nothing be sent. */
+  async #inTime(sent: Promise<void>): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => late.reject(new Http3Error("H3_REQUEST_CANCELLED", "answer request: the client takes no answer")),
+      this.#limits.requestTimeoutMs,
+    );
     try {
-      await writer.write(encodeFrame(FRAME_TYPE.HEADERS, section));
+      await Promise.race([sent, late.promise]);
     } finally {
-      writer.releaseLock();
+      clearTimeout(timer);
     }
   }
 }

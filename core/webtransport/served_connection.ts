@@ -29,6 +29,8 @@ export class ServedConnection {
   /** Aborted when the connection ends or shall end. */
   readonly #stopped = new AbortController();
   #unanswered = 0;
+  /** Requests that may become sessions. */
+  #admitted = 0;
   #nextRequest = 0n;
 
   constructor(quic: QuicConnection, options: ServedOptions) {
@@ -91,14 +93,27 @@ export class ServedConnection {
       if (route === undefined) return 404;
       if (session === undefined) return 501;
       if (this.#connection.goingAway) return 503;
-      if (this.#connection.sessionCount >= limits.maxSessions) return 429;
-      const refusal = await this.#authorize(route, session);
-      if (refusal !== undefined && "status" in refusal) return refusal.status;
-      await this.#open(request, { asked: session, route, refusal });
+      if (this.#connection.sessionCount + this.#admitted >= limits.maxSessions) return 429;
+      return await this.#admit(request, route, session);
     } catch (error) {
       return this.#failed(request, error);
     }
-    return undefined;
+  }
+
+  async #admit(
+    request: RequestStream,
+    route: WebTransportRoute,
+    asked: WebTransportRequest,
+  ): Promise<number | undefined> {
+    this.#admitted++;
+    try {
+      const refusal = await this.#authorize(route, asked);
+      if (refusal !== undefined && "status" in refusal) return refusal.status;
+      await this.#open(request, { asked, route, refusal });
+      return undefined;
+    } finally {
+      this.#admitted--;
+    }
   }
 
   async #authorize(route: WebTransportRoute, request: WebTransportRequest): Promise<Refusal | undefined> {
@@ -157,8 +172,8 @@ export class ServedConnection {
 
   #failed(request: RequestStream, error: unknown): number | undefined {
     if (error instanceof Http3Error) {
-      if (error.scope === "stream") return statusOf(error);
-      this.#connection.fail(error);
+      if (error.scope === "connection") this.#connection.fail(error);
+      else if (error.http3Name !== "H3_REQUEST_CANCELLED") return statusOf(error);
     } else if (this.#options.streamErrorCode(error) === undefined && this.#connection.isOpen) {
       this.#options.onError(error);
       return 500;

@@ -30,8 +30,11 @@ class Direction {
   #ended = false;
   #source!: ReadableByteStreamController;
   #sink!: WritableStreamDefaultController;
+  /** Rejected with what ends it. */
+  readonly #failed = Promise.withResolvers<never>();
 
-  constructor(id: bigint) {
+  constructor(id: bigint, isStalled: () => boolean) {
+    this.#failed.promise.catch(() => {});
     const getId = () => {
       if (this.#ended) throw new Error("stream has ended");
       return id;
@@ -48,6 +51,7 @@ class Direction {
         this.#sink = controller;
       },
       write: (chunk) => {
+        if (isStalled()) return this.#failed.promise;
         if (chunk.length > 0) this.#source.enqueue(chunk.slice());
       },
       close: () => this.#end(),
@@ -76,6 +80,7 @@ class Direction {
     this.#ended = true;
     if (forWriter !== null) this.#sink.error(forWriter);
     if (forReader !== null) this.#source.error(forReader);
+    this.#failed.reject(forWriter ?? forReader);
   }
 }
 
@@ -88,6 +93,8 @@ export class MemoryQuic implements QuicConnection {
   readonly closed: Promise<QuicCloseInfo>;
   /** What our own side gave to `close`, once it has. */
   closedWith: QuicCloseInfo | null = null;
+  /** Whether it lets the other side send nothing on streams, as the windows of QUIC allow. */
+  isStalling = false;
   peer!: MemoryQuic;
   readonly #closed = Promise.withResolvers<QuicCloseInfo>();
   readonly #directions: Direction[] = [];
@@ -118,7 +125,7 @@ export class MemoryQuic implements QuicConnection {
   createBidirectionalStream(): Promise<QuicBidirectionalStream & { writable: MemorySendStream }> {
     this.#check();
     const id = 4n * this.#opened.bidirectional++ + this.lowBits;
-    const [there, back] = [this.#direction(id), this.#direction(id)];
+    const [there, back] = [this.#direction(id), this.peer.#direction(id)];
     this.peer.#bidirectional.enqueue({ readable: there.readable, writable: back.writable });
     return Promise.resolve({ readable: back.readable, writable: there.writable });
   }
@@ -171,8 +178,9 @@ export class MemoryQuic implements QuicConnection {
     else this.#closed.resolve(info);
   }
 
+  /** One in which this side writes. */
   #direction(id: bigint): Direction {
-    const direction = new Direction(id);
+    const direction = new Direction(id, () => this.peer.isStalling);
     this.#directions.push(direction);
     this.peer.#directions.push(direction);
     return direction;

@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import * as fc from "fast-check";
+import { Http3Error } from "../../../core/webtransport/http3_error.ts";
 import { appendPrefixedInteger, readPrefixedInteger } from "../../../core/webtransport/prefixed_integer.ts";
 import { http3Failure } from "../../support/http3_failure.ts";
 
@@ -44,5 +45,21 @@ Deno.test("readPrefixedInteger() refuses an end inside, and what is too long", (
 Deno.test("any integer comes back", () => {
   fc.assert(fc.property(fc.integer({ min: 0 }), fc.integer({ min: 3, max: 8 }), (value, prefixBits) => {
     equal(readPrefixedInteger(Uint8Array.fromHex(encode(value, prefixBits)), 0, prefixBits).value, value);
+  }));
+});
+
+Deno.test("readPrefixedInteger() takes any bytes, and reads no further than they go", () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 8 }),
+    fc.uint8Array({ min: 0x7f, max: 0xff, maxLength: 8 }),
+  );
+  fc.assert(fc.property(bytes, fc.integer({ min: 3, max: 8 }), (bytes, prefixBits) => {
+    try {
+      const { value, next } = readPrefixedInteger(bytes, 0, prefixBits);
+      equal(Number.isSafeInteger(value) && value >= 0 && next >= 1 && next <= bytes.length, true);
+    } catch (error) {
+      if (!(error instanceof Http3Error)) throw error;
+      equal(error.http3Name, "QPACK_DECOMPRESSION_FAILED");
+    }
   }));
 });

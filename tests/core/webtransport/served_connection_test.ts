@@ -209,6 +209,47 @@ Deno.test("silent peers are given up: without settings, without a request, with 
   strictEqual((await readAnswer(endless)).get(":status"), "504");
 });
 
+Deno.test("a client that lets nothing be sent is given up, whether its request is answered or refused", async () => {
+  using clock = fakeClock();
+  const { route, sessions } = keeping();
+  await using side = await serve({ "/": route }, { requestTimeoutMs: 5_000, lingerMs: 1_000 });
+  side.client.isStalling = true;
+  await request(side.client, sessionFields("/"));
+  await request(side.client, sessionFields("/none"));
+  await clock.tick(5_999);
+  strictEqual(side.server.closedWith, null);
+  await clock.tick(1);
+  deepStrictEqual(side.server.closedWith, { closeCode: 0x100, reason: "" });
+  deepStrictEqual([sessions, side.errors], [[], []]);
+});
+
+Deno.test("the signal ends connections whose control stream cannot be written", async () => {
+  const { client, server } = MemoryQuic.pair();
+  client.isStalling = true;
+  const stop = new AbortController();
+  const served = new WebTransportServer({ routes: {}, streamErrorCode: memoryErrorCode }).serve(
+    server,
+    stop.signal,
+  );
+  await settle();
+  stop.abort();
+  await served;
+  strictEqual(server.closedWith?.closeCode, 0x100);
+});
+
+Deno.test("requests that are let in at the same time count as sessions", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { route, sessions } = keeping({ authorize: () => gate.promise });
+  await using side = await serve({ "/": route }, { maxSessions: 2 });
+  const asked = await Promise.all(Array.from({ length: 4 }, () => request(side.client, sessionFields("/"))));
+  await settle();
+  gate.resolve();
+  const answers = await Promise.all(asked.map(readAnswer));
+  deepStrictEqual(answers.map((fields) => fields.get(":status")), ["200", "200", "429", "429"]);
+  await settle();
+  strictEqual(sessions.length, 2);
+});
+
 Deno.test("a stream whose header does not come is given up", async () => {
   using clock = fakeClock();
   const { route } = keeping();
