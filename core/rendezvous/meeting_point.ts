@@ -1,4 +1,4 @@
-/** Introduces two WebRTC peers that know a common name: what `/rendezvous/NAME` does (README.md). */
+/** Introduces two WebRTC peers that know a common name: what `/rendezvous/NAME` does (examples/rendezvous/README.md). */
 
 /** How long a first peer waits for a second one, and then for its answer. */
 export const MEETING_TIMEOUT_MS = 30_000;

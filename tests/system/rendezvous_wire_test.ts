@@ -2,6 +2,7 @@
 
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { connect, type Socket } from "node:net";
+import { Logger } from "../../core/log.ts";
 import type { RendezvousHost } from "../../core/host/rendezvous_host.ts";
 import { startRendezvous } from "../support/rendezvous_server.ts";
 import { within } from "../support/within.ts";
@@ -98,6 +99,9 @@ Deno.test("rendezvous lets a client that waits for 100 Continue send its body", 
     [400, true],
     "one that is too large is refused without being asked for",
   );
+  using old = new Wire(host);
+  old.send("POST /client HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\n1.0\n{}");
+  await old.got(/^HTTP\/1\.1 200 OK\r\n[^]*\{"error":"no supplied offer"\}$/);
 });
 
 Deno.test("rendezvous forgets polls that were sent ahead when their connection ends", async () => {
@@ -235,6 +239,19 @@ Deno.test("rendezvous creates its metrics log at the start, and says what is wro
     });
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("rendezvous outlives its own defects, and logs no addresses unless it is told to", async () => {
+  const clientAddress = () => {
+    throw new Error("lost 192.0.2.9");
+  };
+  for (const [unsafeLogging, address] of [[false, "[scrubbed]"], [true, "192.0.2.9"]] as const) {
+    const logged: string[] = [];
+    const logger = new Logger((level, message, { error }) => logged.push(`${level} ${message} ${error}`));
+    await using host = await startRendezvous({ clientAddress, logger, unsafeLogging });
+    deepEqual(await answerTo(host, request("POST", "/proxy", poll("a"))), [500, true]);
+    deepEqual(logged, [`error request failed Error: lost ${address}`]);
   }
 });
 
