@@ -80,7 +80,7 @@ export async function openWebSocket<T>(url: string, options: OpenWebSocketOption
   };
   signal?.addEventListener("abort", onAbort, { once: true });
   socket.on("upgrade", (response) => {
-    socket.on("open", () => resolve(adopt(socket, response.socket, socket.protocol)));
+    socket.on("open", () => resolve(adopt(socket, transportOf(socket, response), socket.protocol)));
     if (protocols.length === 0) return;
     const chosen = response.headers["sec-websocket-protocol"];
     if (chosen !== undefined && protocols.includes(chosen)) return;
@@ -112,6 +112,11 @@ async function tlsOptions(url: string, trust: ServerTrust, signal: AbortSignal |
   } catch (error) {
     throw error instanceof WasimoffError ? error : unreachable(url, error as NodeJS.ErrnoException);
   }
+}
+
+/** What ws writes to. Deno 2.6, on which binaries are tried offline, gives another object with the response. */
+function transportOf(socket: WebSocket, { socket: responded }: IncomingMessage): MessageTransport {
+  return (socket as unknown as { readonly _socket?: MessageTransport })._socket ?? responded;
 }
 
 function unreachable(url: string, cause: NodeJS.ErrnoException): WasimoffError {
