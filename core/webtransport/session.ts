@@ -1,6 +1,7 @@
 /** One WebTransport session, in the shape of the W3C interface, on either side. */
 
 import { WasimoffError } from "../errors.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import { toApplicationCode } from "./application_error.ts";
 import type { Capsule } from "./capsule.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
@@ -58,6 +59,8 @@ export class WebTransportSession implements SessionSide {
   /** What the first `close` of either side said. */
   #closeInfo: WebTransportCloseInfo | null = null;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Aborted when the session is no longer open; few sessions open streams. */
+  #over: AbortController | null = null;
 
   constructor({ connection, connect, request, protocol }: SessionParts) {
     const { limits } = connection.options;
@@ -100,9 +103,7 @@ export class WebTransportSession implements SessionSide {
 
   /** Opens a stream. Rejects when the session has ended, or when the peer allows no further one now. */
   async createBidirectionalStream(options?: QuicStreamOptions): Promise<QuicBidirectionalStream> {
-    this.#checkOpen();
-    const stream = await this.#connection.quic.createBidirectionalStream(options);
-    this.#checkOpen(stream);
+    const stream = await this.#whileOpen(() => this.#connection.quic.createBidirectionalStream(options));
     this.#begin(stream.writable, encodeStreamHeader("bidirectional", this.id));
     this.#open.add(stream.readable, stream.writable);
     return stream;
@@ -110,9 +111,7 @@ export class WebTransportSession implements SessionSide {
 
   /** The same for a stream that only we write. */
   async createUnidirectionalStream(options?: QuicStreamOptions): Promise<QuicSendStream> {
-    this.#checkOpen();
-    const stream = await this.#connection.quic.createUnidirectionalStream(options);
-    this.#checkOpen(stream);
+    const stream = await this.#whileOpen(() => this.#connection.quic.createUnidirectionalStream(options));
     this.#begin(stream, encodeStreamHeader("unidirectional", this.id));
     this.#open.add(stream);
     return stream;
@@ -170,6 +169,7 @@ export class WebTransportSession implements SessionSide {
   #awaitEnd(closeInfo: WebTransportCloseInfo): void {
     this.#state = "closing";
     this.#closeInfo = closeInfo;
+    this.#over?.abort(sessionEnded());
     this.#connect.finish();
     this.#closeTimer = setTimeout(() => {
       this.#connect.cancel();
@@ -192,6 +192,7 @@ export class WebTransportSession implements SessionSide {
     if (this.#state === "ended") return;
     if (this.#state === "open") this.#connect.finish();
     this.#state = "ended";
+    this.#over?.abort(sessionEnded());
     clearTimeout(this.#closeTimer);
     const cause = end instanceof WasimoffError ? end : undefined;
     this.#bidirectional.end(cause);
@@ -204,11 +205,19 @@ export class WebTransportSession implements SessionSide {
     });
   }
 
-  /** The session may have ended while the stream was awaited. */
-  #checkOpen(stream?: QuicBidirectionalStream | QuicSendStream): void {
-    if (this.#state === "open") return;
-    if (stream !== undefined) refuseStream(stream);
-    throw new WasimoffError("unavailable", "cannot open a stream: the session has ended");
+  /** A peer that allows no further stream may do so for longer than the session lasts. */
+  async #whileOpen<S extends QuicBidirectionalStream | QuicSendStream>(open: () => Promise<S>): Promise<S> {
+    if (this.#state !== "open") throw sessionEnded();
+    const { signal } = this.#over ??= new AbortController();
+    const opening = open();
+    try {
+      const stream = await unlessAborted(opening, signal);
+      signal.throwIfAborted(); // both may happen at once
+      return stream;
+    } catch (error) {
+      opening.then(refuseStream, ignore);
+      throw error;
+    }
   }
 
   /** Says whose the stream is. What is written next waits its turn behind that. */
@@ -217,6 +226,10 @@ export class WebTransportSession implements SessionSide {
     writer.write(header).catch(ignore);
     writer.releaseLock();
   }
+}
+
+function sessionEnded(): WasimoffError {
+  return new WasimoffError("unavailable", "cannot open a stream: the session has ended");
 }
 
 /** Whoever uses the session or the stream learns it from there. */

@@ -57,7 +57,15 @@ for (const [what, hex] of BAD) {
 }
 
 Deno.test("CapsuleReader refuses any byte in a chunk behind the close", () => {
-  deepEqual(http3Failure(() => readHex("68430400000000", "21")), MALFORMED);
+  const reader = new CapsuleReader();
+  deepEqual([...reader.push(encodeClose(0, ""))], [{ type: "close", code: 0, reason: "" }]);
+  deepEqual(http3Failure(() => [...reader.push(new Uint8Array([0x21]))]), MALFORMED);
+});
+
+Deno.test("CapsuleReader takes a reason of 1024 bytes, and refuses one more before it comes", () => {
+  const head = (bytes: number) => encodeVarints(0x2843, 4 + bytes);
+  deepEqual([...new CapsuleReader().push(head(1024))], []);
+  deepEqual(http3Failure(() => [...new CapsuleReader().push(head(1025))]), MALFORMED);
 });
 
 Deno.test("encodeClose() cuts the reason at 1024 bytes, between characters", () => {

@@ -2,6 +2,7 @@
 
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { WasimoffError } from "../../../core/errors.ts";
+import { encodeFrame, FRAME_TYPE } from "../../../core/webtransport/http3_frame.ts";
 import type { WebTransportLimits } from "../../../core/webtransport/limits.ts";
 import type { HeaderField } from "../../../core/webtransport/qpack_static_table.ts";
 import type { QuicSendStream } from "../../../core/webtransport/quic_connection.ts";
@@ -223,6 +224,18 @@ Deno.test("a client that lets nothing be sent is given up, whether its request i
   deepStrictEqual([sessions, side.errors], [[], []]);
 });
 
+Deno.test("a refused request that sends on is stopped, not read for ever", async () => {
+  await using side = await serve({}, { maxDrainedBytes: 1_000 });
+  const stream = await request(side.client, sessionFields("/none"));
+  strictEqual((await readAnswer(stream)).get(":status"), "404");
+  const data = encodeFrame(FRAME_TYPE.DATA, new Uint8Array(500));
+  for (let n = 0; n < 2; n++) {
+    await put(stream.writable, data);
+    await settle();
+  }
+  await rejects(put(stream.writable, data));
+});
+
 Deno.test("the signal ends connections whose control stream cannot be written", async () => {
   const { client, server } = MemoryQuic.pair();
   client.isStalling = true;
@@ -312,6 +325,7 @@ Deno.test("the signal says goaway, closes the sessions, refuses requests, and en
     reason: "server is shutting down",
   }]);
   strictEqual((await readAnswer(waiting)).get(":status"), "503");
+  strictEqual(await side.status(...sessionFields("/")), "503");
   await stream.writable.close();
   await side.served;
   strictEqual(side.server.closedWith?.closeCode, 0x100);

@@ -1,6 +1,6 @@
 /** What a server does with peers that break the rules of HTTP/3, and with those that are merely strange. */
 
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { encodeClose } from "../../../core/webtransport/capsule.ts";
 import { encodeFrame, FRAME_TYPE } from "../../../core/webtransport/http3_frame.ts";
 import { HTTP3_CODES, type Http3ErrorName } from "../../../core/webtransport/http3_error.ts";
@@ -14,6 +14,7 @@ import {
   openUnidirectional,
   put,
   readAnswer,
+  readCapsules,
   request,
   sessionFields,
   SETTINGS_FRAME,
@@ -120,6 +121,10 @@ const BREACHES: readonly [what: string, expected: Http3ErrorName, act: Act][] = 
   ["a bidirectional stream of one that cannot be", "H3_ID_ERROR", async (c) => {
     await put((await c.createBidirectionalStream()).writable, streamHeader(0x41, 1));
   }],
+  ["a stream of one whose id is that of a unidirectional stream", "H3_ID_ERROR", async (c) => {
+    await put((await c.createBidirectionalStream()).writable, streamHeader(0x41, (1n << 62n) - 2n));
+  }],
+  ["a datagram beyond the last stream", "H3_DATAGRAM_ERROR", (c) => c.sendDatagram(encodeVarints(1n << 60n))],
   ["a datagram that is cut short", "H3_DATAGRAM_ERROR", (c) => c.sendDatagram(bytesOf(0x40))],
   ["an empty datagram", "H3_DATAGRAM_ERROR", (c) => c.sendDatagram(bytesOf())],
   ["data before the headers of a request", "H3_FRAME_UNEXPECTED", async (c) => {
@@ -215,9 +220,33 @@ Deno.test("a session ends with the code and reason of its capsule, and skips unk
 
 Deno.test("a session whose CONNECT stream ends without a capsule ends with code 0", async () => {
   await using side = serve();
-  await (await session(side.client)).writable.close();
+  const stream = await session(side.client);
+  await stream.writable.close();
   await settle();
   deepStrictEqual(side.closed, [{ closeCode: 0, reason: "" }]);
+  deepStrictEqual(await readCapsules(stream), []);
+});
+
+Deno.test("a session that ends while it is asked for ends, whatever else comes in the same piece", async () => {
+  await using side = serve();
+  await openControl(side.client);
+  const stream = await side.client.createBidirectionalStream();
+  const close = encodeFrame(FRAME_TYPE.DATA, encodeClose(9, "at once"));
+  await put(stream.writable, headersFrame(sessionFields("/")), close);
+  await stream.writable.close();
+  strictEqual((await readAnswer(stream)).get(":status"), "200");
+  await settle();
+  deepStrictEqual(side.closed, [{ closeCode: 9, reason: "at once" }]);
+});
+
+Deno.test("streams of a session that has ended are refused at once", async () => {
+  await using side = serve();
+  await (await session(side.client)).writable.close();
+  await settle();
+  const late = await openUnidirectional(side.client, streamHeader(0x54, 0), 1);
+  await settle();
+  await rejects(put(late, 2));
+  strictEqual(side.server.closedWith, null);
 });
 
 Deno.test("a session whose CONNECT stream is reset is lost, and the next one is fine", async () => {

@@ -110,6 +110,23 @@ Deno.test("close refuses a code above 32 bits, cuts a long reason, and counts on
   deepStrictEqual(await pair.theirs.closed, { closeCode: 1, reason: "é".repeat(512) });
 });
 
+Deno.test("when both sides close at the same time, each keeps what it has said", async () => {
+  await using pair = await open();
+  pair.ours.close({ closeCode: 1, reason: "ours" });
+  pair.theirs.close({ closeCode: 2, reason: "theirs" });
+  deepStrictEqual(await pair.ours.closed, { closeCode: 1, reason: "ours" });
+  deepStrictEqual(await pair.theirs.closed, { closeCode: 2, reason: "theirs" });
+});
+
+Deno.test("who writes datagrams learns of the end of the session", async () => {
+  await using pair = await open();
+  const writer = pair.theirs.datagrams.writable.getWriter();
+  await writer.write(bytesOf(1));
+  pair.ours.close();
+  await pair.ours.closed;
+  await rejects(writer.write(bytesOf(2)), { code: "unavailable" });
+});
+
 Deno.test("close waits one second for a peer that does not agree", async () => {
   using clock = fakeClock();
   const { client, server } = MemoryQuic.pair();
@@ -201,6 +218,24 @@ Deno.test("streams are refused that come after the user has cancelled the stream
   await put(stream, 1);
   await settle();
   await rejects(put(stream, 2));
+});
+
+Deno.test("who waits for room for a stream is told when the session ends, and a stream that comes late is dropped", async () => {
+  await using pair = await open();
+  await pair.connect();
+  const room = Promise.withResolvers<void>();
+  const create = pair.quic.client.createUnidirectionalStream.bind(pair.quic.client);
+  let late: MemorySendStream | undefined;
+  pair.quic.client.createUnidirectionalStream = async () => {
+    await room.promise;
+    return late = await create();
+  };
+  const waiting = pair.ours.createUnidirectionalStream({ waitUntilAvailable: true });
+  pair.theirs.close();
+  await rejects(waiting, { code: "unavailable", message: "cannot open a stream: the session has ended" });
+  room.resolve();
+  await settle();
+  await rejects(put(late!, 1));
 });
 
 Deno.test("the end of one session drops its open streams that nobody has locked", async () => {
