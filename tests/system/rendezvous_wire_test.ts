@@ -146,7 +146,30 @@ Deno.test("rendezvous gives back the shares of peers that wait under names, howe
     deepEqual([first.received, second.received], ["", ""], `round ${round}: they wait`);
     for (const wire of [first, second]) wire[Symbol.dispose]();
     await settle();
+    using later = new Wire(host);
+    later.send(request("POST", `/rendezvous/a${round}`, "offer"));
+    await settle();
+    equal(later.received, "", "the one that has left is not met");
   }
+});
+
+Deno.test("rendezvous asks a proxy for each of its requests for whom it speaks", async () => {
+  await using host = await startRendezvous({ pollsPerAddress: 1 });
+  const forwarded = ["X-Forwarded-For: 192.0.2.1"];
+  using holding = new Wire(host);
+  holding.send(request("POST", "/proxy", poll("a"), forwarded));
+  await untilProxies(host, 1);
+  using wire = new Wire(host);
+  wire.send(request("POST", "/proxy", poll("b"), forwarded));
+  await wire.got(/^HTTP\/1\.1 429 /);
+  wire.send(request("POST", "/proxy", poll("b")));
+  await untilProxies(host, 2);
+  using other = new Wire(host);
+  other.send(request("POST", "/proxy", poll("c"), ["X-Forwarded-For: 2001:db8::1"]));
+  await untilProxies(host, 3);
+  using neighbour = new Wire(host);
+  neighbour.send(request("POST", "/proxy", poll("d"), ["X-Forwarded-For: 2001:db8::2"]));
+  await neighbour.got(/^HTTP\/1\.1 429 /);
 });
 
 Deno.test("rendezvous lets pages of any origin read what the reference broker lets them, and nothing else", async () => {
