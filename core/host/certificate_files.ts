@@ -107,8 +107,11 @@ async function readPair({ certPath, keyPath, logger }: CertificateFilesOptions):
   const key = blocks(await readPem(keyPath), "PRIVATE KEY");
   const details = within(certPath, () => readCertificate(cert));
   within(keyPath, () => checkPair({ cert, key }));
-  if (details.notAfter.getTime() < Date.now()) {
-    logger.warn(`the certificate in "${certPath}" has expired`, { at: details.notAfter.toISOString() });
+  const { notBefore, notAfter } = details;
+  if (notAfter.getTime() < Date.now()) {
+    logger.warn(`the certificate in "${certPath}" has expired`, { at: notAfter.toISOString() });
+  } else if (notBefore.getTime() > Date.now()) {
+    logger.warn(`the certificate in "${certPath}" is not valid yet`, { from: notBefore.toISOString() });
   }
   return { credentials: { cert, key }, details };
 }

@@ -9,9 +9,10 @@ import { connectWebTransport } from "../webtransport/client.ts";
 import type { WebTransportSession } from "../webtransport/session.ts";
 import { ALPN_HTTP3, QUIC_OPTIONS } from "./quic_options.ts";
 import { quicStreamErrorCode } from "./quic_stream_error.ts";
+import { TRUST_ADVICE } from "./server_trust.ts";
 
 export interface DialWebTransportOptions {
-  /** SHA-256 of certificates, of which the server has one; nothing else of it is checked then. */
+  /** SHA-256 of certificates, of which the server has one; of the rest only its dates are checked then. */
   readonly certHashes?: readonly Uint8Array[];
   /** Certificates of authorities (PEM) besides those that every program trusts. */
   readonly caCerts?: readonly string[];
@@ -31,6 +32,7 @@ const HEAD_START_MS = 250;
 /** What Deno says when TLS fails; the number is that of the alert (RFC 8446 6.2). */
 const REFUSED = /cryptographic handshake failed|invalid peer certificate/;
 const NO_PROTOCOL = /error 120\b/;
+const EXPIRED = /invalid peer certificate: (?:Expired|certificate expired)/;
 
 /**
  * Opens a session at `url` (https:), on a connection of its own that ends with it. Rejects with a WasimoffError
@@ -166,8 +168,10 @@ function explained(url: string, cause: unknown): WasimoffError {
     return new WasimoffError("unimplemented", `"${url}" speaks no HTTP/3 over QUIC: ${reason}`, { cause });
   }
   if (!REFUSED.test(reason)) return unreachable(url, reason, cause);
-  const advice = "give its hash or its authority, or use another URL";
-  const message = `cannot trust the certificate of "${url}": ${advice}: ${reason}`;
+  // Also of a certificate that is known by its hash.
+  const advice = EXPIRED.test(reason) ? "renew it at the broker" : TRUST_ADVICE;
+  const detail = reason.replace(/^.*invalid peer certificate: /, "");
+  const message = `cannot trust the certificate of "${url}" (${detail}), ${advice}`;
   return new WasimoffError("unauthenticated", message, { cause });
 }
 

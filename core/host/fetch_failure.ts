@@ -29,8 +29,6 @@ export function explainFetch(thrown: unknown): FetchFailure {
 
 /** Without what `fetch` puts before the reason. */
 function withoutPlace(text: string): string {
-  return text.replace(/^error sending request for url \(.*?\): /, "").replace(
-    /^client error \(Connect\): /,
-    "",
-  );
+  return text.replace(/^error sending request (?:for url|from \S+ for \S+) \(.*?\): /, "")
+    .replace(/^client error \((?:Connect|SendRequest)\): /, "");
 }

@@ -7,7 +7,7 @@ export interface ServerTrust {
   readonly caCerts: readonly string[];
   /**
    * SHA-256 of certificates (of their DER bytes). With any, a server must show one of them, and neither names nor
-   * dates nor CAs count.
+   * CAs count, nor, except over QUIC, dates.
    */
   readonly certHashes: readonly Uint8Array[];
 }

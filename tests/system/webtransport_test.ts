@@ -180,7 +180,7 @@ Deno.test("dialWebTransport says what is wrong: certificate, protocol, name, URL
   const { hash } = await makeTestCertificate();
   await rejects(pair.dial("/", { certHashes: [hash] }), {
     code: "unauthenticated",
-    message: /^cannot trust the certificate of "https:.*": give its hash or its authority/,
+    message: /^cannot trust the certificate of "https:.*" \(.+\), give its CA by --ca or its SHA-256/,
   });
   await rejects(dialWebTransport(pair.origin), { code: "unauthenticated" });
   await rejects(dialWebTransport("https://nowhere.invalid:1/"), {

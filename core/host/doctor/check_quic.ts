@@ -1,8 +1,9 @@
 /** Checks the handshake of QUIC, and with it the certificate that the broker shows there. */
 
+import { WasimoffError } from "../../errors.ts";
 import type { BrokerConfig } from "../broker_config.ts";
 import { connectQuic } from "../dial_webtransport.ts";
-import { type ServerTrust, TRUST_ADVICE } from "../server_trust.ts";
+import type { ServerTrust } from "../server_trust.ts";
 import { formatMs } from "./check_tcp.ts";
 import type { Verdict } from "./diagnosis.ts";
 
@@ -28,7 +29,6 @@ export async function checkQuic(
     return { status: "ok", detail: `handshake in ${took}, and the certificate is trusted`, value: true };
   } catch (error) {
     if (signal.aborted) throw error;
-    const detail = error instanceof Error ? error.message : String(error);
-    return { status: "fail", detail, advice: TRUST_ADVICE };
+    return { status: "fail", detail: WasimoffError.from(error).message }; // which says what to do
   }
 }

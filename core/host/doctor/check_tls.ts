@@ -2,6 +2,7 @@
 
 import { isIP } from "node:net";
 import { connect, type PeerCertificate, type TLSSocket } from "node:tls";
+import { WasimoffError } from "../../errors.ts";
 import { startHash } from "../hash.ts";
 import { type ServerTrust, TRUST_ADVICE, trustedCas } from "../server_trust.ts";
 import type { Verdict } from "./diagnosis.ts";
@@ -34,6 +35,10 @@ export async function checkTls(url: URL, { trust, now, signal }: TlsCheckOptions
   try {
     await promise;
     return judge(socket, trust, now);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const advice = `check whether it speaks plain HTTP: give --url http://${url.host}`;
+    return { status: "fail", detail: `no TLS: ${WasimoffError.from(error).message}`, advice };
   } finally {
     signal.removeEventListener("abort", leave);
     socket.destroy();

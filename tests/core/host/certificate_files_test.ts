@@ -83,6 +83,11 @@ Deno.test("an expired certificate is served with a warning", async () => {
   deepStrictEqual(files.lines, [`warn: the certificate in "${files.certPath}" has expired`]);
 });
 
+Deno.test("a certificate of the future is served with a warning", async () => {
+  await using files = await openFiles(await createEphemeralCertificate(["a"], 7_258_118_400_000), 60_000);
+  deepStrictEqual(files.lines, [`warn: the certificate in "${files.certPath}" is not valid yet`]);
+});
+
 Deno.test("certificate and key may be in one file, with other things", async () => {
   const { cert, key } = await make("a.example");
   const all =
