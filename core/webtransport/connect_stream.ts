@@ -4,7 +4,10 @@ import { type Capsule, CapsuleReader, encodeClose, encodeDrain } from "./capsule
 import type { FrameStream } from "./frame_stream.ts";
 import { Http3Error } from "./http3_error.ts";
 import { encodeFrame, FRAME_TYPE } from "./http3_frame.ts";
-import type { QuicBidirectionalStream, QuicSendStream } from "./quic_connection.ts";
+import { hasEnded, type QuicBidirectionalStream, type QuicSendStream } from "./quic_connection.ts";
+
+/** No stream of the user keeps a capsule waiting, whatever its order. */
+const BEFORE_ALL = 2 ** 31 - 1;
 
 /** Its id is that of the session. */
 export class ConnectStream {
@@ -55,6 +58,7 @@ export class ConnectStream {
   }
 
   #send(capsule: Uint8Array): void {
+    if (!hasEnded(this.#writable)) this.#writable.sendOrder = BEFORE_ALL;
     const writer = this.#writable.getWriter();
     writer.write(encodeFrame(FRAME_TYPE.DATA, capsule)).catch(ignore);
     writer.releaseLock(); // a writer costs memory, and a session writes twice at most

@@ -16,8 +16,7 @@ import { fakeClock } from "../../support/session_pair.ts";
 import { settle } from "../../support/settle.ts";
 
 /** `theirs` is the server's. */
-async function open(limits: Partial<WebTransportLimits> = {}) {
-  const quic = MemoryQuic.pair();
+async function open(limits: Partial<WebTransportLimits> = {}, quic = MemoryQuic.pair()) {
   const accepted: WebTransportSession[] = [];
   const handle = (session: WebTransportSession) => void accepted.push(session);
   const server = new WebTransportServer({ routes: { "/": { handle } }, limits, streamErrorCode });
@@ -108,6 +107,22 @@ Deno.test("close refuses a code above 32 bits, cuts a long reason, and counts on
   pair.ours.close({ closeCode: 1, reason: "é".repeat(1000) });
   pair.ours.close({ closeCode: 2 });
   deepStrictEqual(await pair.theirs.closed, { closeCode: 1, reason: "é".repeat(512) });
+});
+
+Deno.test("the end of a session goes before all that is queued, whatever its order", async () => {
+  const quic = MemoryQuic.pair();
+  const create = quic.client.createBidirectionalStream.bind(quic.client);
+  const opened: MemorySendStream[] = [];
+  quic.client.createBidirectionalStream = async () => {
+    const stream = await create();
+    opened.push(stream.writable);
+    return stream;
+  };
+  await using pair = await open({}, quic);
+  strictEqual(opened[0]!.sendOrder, 0);
+  pair.ours.close();
+  strictEqual(opened[0]!.sendOrder, 2 ** 31 - 1);
+  await pair.ours.closed;
 });
 
 Deno.test("when both sides close at the same time, each keeps what it has said", async () => {
@@ -236,6 +251,23 @@ Deno.test("who waits for room for a stream is told when the session ends, and a 
   room.resolve();
   await settle();
   await rejects(put(late!, 1));
+});
+
+Deno.test("a stream that opens in the moment in which the session ends is dropped", async () => {
+  await using pair = await open();
+  const create = pair.quic.client.createUnidirectionalStream.bind(pair.quic.client);
+  const opened: MemorySendStream[] = [];
+  pair.quic.client.createUnidirectionalStream = () => {
+    const made = create();
+    made.then((stream) => {
+      opened.push(stream);
+      pair.ours.close();
+    });
+    return made;
+  };
+  await rejects(pair.ours.createUnidirectionalStream(), { code: "unavailable" });
+  await settle();
+  await rejects(put(opened[0]!, 1));
 });
 
 Deno.test("the end of one session drops its open streams that nobody has locked", async () => {
