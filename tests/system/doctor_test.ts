@@ -146,3 +146,19 @@ Deno.test("doctor knows an existing broker, which has neither wasimoff_v2 nor We
   match(found["websocket"]!.detail, /^an existing broker: wasimoff_v1 \(binary\)/);
   strictEqual(found["config"]!.status, "warn");
 });
+
+Deno.test("doctor says that HTTP and HTTPS were mixed up", async () => {
+  await using plain = await HostCluster.start();
+  const { found: tls } = await examine(`https://127.0.0.1:${plain.port}`);
+  strictEqual(
+    tls["tls"]!.advice,
+    `check whether it speaks plain HTTP: give --url http://127.0.0.1:${plain.port}`,
+  );
+  await using encrypted = await startEncrypted({ https: true });
+  const { found } = await examine(`http://127.0.0.1:${encrypted.port}`);
+  strictEqual(
+    found["http"]!.advice,
+    `check whether it speaks HTTPS: give --url https://127.0.0.1:${encrypted.port}`,
+  );
+  strictEqual(found["config"]!.advice, null);
+});

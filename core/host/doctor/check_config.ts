@@ -14,6 +14,8 @@ export interface ConfigCheckOptions {
   readonly signal: AbortSignal;
 }
 
+const OFFER_ADVICE = "start the broker with --quic :4443";
+
 export async function checkConfig(broker: URL, options: ConfigCheckOptions): Promise<Verdict<BrokerConfig>> {
   try {
     const value = await fetchBrokerConfig(broker, options);
@@ -23,7 +25,8 @@ export async function checkConfig(broker: URL, options: ConfigCheckOptions): Pro
     return { status: "warn", detail: `${detail}, which is another machine from here`, advice, value };
   } catch (error) {
     if (!(error instanceof NoConfigError)) throw error;
-    return { status: "warn", detail: error.message, advice: "start the broker with --quic :4443" };
+    const asked = error.code !== "unavailable";
+    return { status: "warn", detail: error.message, ...(asked && { advice: OFFER_ADVICE }) };
   }
 }
 

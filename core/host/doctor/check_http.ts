@@ -1,6 +1,7 @@
 /** Checks of a broker's HTTP API, of its clock and of our token. */
 
 import { WasimoffError } from "../../errors.ts";
+import { explainFetch } from "../fetch_failure.ts";
 import type { ServerTrust } from "../server_trust.ts";
 import { openFetch } from "../trusted_fetch.ts";
 import { formatMs } from "./check_tcp.ts";
@@ -34,11 +35,15 @@ export async function checkHttp(broker: URL, options: HttpCheckOptions): Promise
   const headers = authorization(token);
   using trusted = openFetch(trust);
   const beganMs = now();
-  const response = await trusted.fetch(new URL("api/version", broker), {
-    headers,
-    signal,
-    redirect: "manual",
-  });
+  let response: Response;
+  try {
+    const place = new URL("api/version", broker);
+    response = await trusted.fetch(place, { headers, signal, redirect: "manual" });
+  } catch (error) {
+    if (signal.aborted || broker.protocol === "https:") throw error;
+    const advice = `check whether it speaks HTTPS: give --url https://${broker.host}`;
+    return { status: "fail", detail: explainFetch(error).reason, advice };
+  }
   const tookMs = now() - beganMs;
   const { status } = response;
   const value = { date: response.headers.get("date"), askedAtMs: beganMs + tookMs / 2 };
