@@ -39,10 +39,12 @@ class Wire implements Disposable {
     this.#socket.write(text, "latin1");
   }
 
-  /** Waits until what has come matches. */
-  async got(pattern: RegExp): Promise<void> {
+  /** Waits until what has come matches, so often with a global pattern. */
+  async got(pattern: RegExp, times = 1): Promise<void> {
     const waiting = async () => {
-      while (!pattern.test(this.received)) await new Promise<void>((resolve) => this.#wake = resolve);
+      while ((this.received.match(pattern)?.length ?? 0) < times) {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+      }
     };
     await within(waiting(), String(pattern));
   }
@@ -121,6 +123,11 @@ Deno.test("rendezvous answers requests that were sent ahead in their order, and 
     request("POST", "/client", "1.0\n{}") + request("GET", "/nothing") + request("GET", "/robots.txt"),
   );
   await wire.got(/no supplied offer[^]*404 Not Found[^]*Disallow: \/\n$/);
+  using patient = new Wire(host);
+  for (const count of [12, 24]) {
+    patient.send(request("GET", "/robots.txt").repeat(12));
+    await patient.got(/Disallow/g, count);
+  }
   using hostile = new Wire(host);
   hostile.send(request("POST", "/proxy", poll("a")) + request("GET", "/debug").repeat(17));
   await hostile.closed();
