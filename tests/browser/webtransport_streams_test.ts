@@ -73,6 +73,31 @@ browserTest("a page opens 1,000 streams one after the other, and 100 at once", a
   deepEqual(counts, { sequential: 1000, concurrent: 100 });
 });
 
+browserTest(
+  "a page that opens 300 streams at once gets 199 and an error for each other, and more when they end",
+  async () => {
+    await using page = await openWebTransportPage({ routes: { "/echo": echoRoute } });
+    const seen = await page.run(async (tools) => {
+      const session = await tools.connect("/echo");
+      const opened = await Promise.allSettled(
+        Array.from({ length: 300 }, () => session.createBidirectionalStream()),
+      );
+      const errors = opened.flatMap((result) => result.status === "rejected" ? [result.reason.name] : []);
+      for (const result of opened) {
+        if (result.status === "rejected") continue;
+        await tools.sendText(result.value.writable, "x");
+        await tools.readText(result.value.readable);
+      }
+      return {
+        errors: errors.length,
+        names: [...new Set(errors)],
+        again: await tools.echo(session, "again"),
+      };
+    }, null);
+    deepEqual(seen, { errors: 101, names: ["NetworkError"], again: "again" }); // one is that of the session
+  },
+);
+
 browserTest("the server opens 1,000 streams one after the other, and 100 at once", async () => {
   const { route, session } = oneSession();
   await using page = await openWebTransportPage({ routes: { "/": route } });

@@ -139,6 +139,33 @@ Deno.test("both sides close with a code and a reason, and the client's process h
   await within(drained.draining, "drain");
 });
 
+Deno.test("a close arrives beside streams that are sent first and never end", async () => {
+  const { route, next } = accepting();
+  await using pair = await openWebTransportPair({ "/": route });
+  const ours = await pair.dial("/");
+  const theirs = await next();
+  const fill = async () => {
+    const writer = (await theirs.createUnidirectionalStream({ sendOrder: 1_000 })).getWriter();
+    for (;;) await writer.write(new Uint8Array(1_000_000));
+  };
+  let received = 0;
+  const drop = async () => {
+    for await (const stream of ours.incomingUnidirectionalStreams) {
+      const counted = new WritableStream<Uint8Array>({ write: ({ length }) => void (received += length) });
+      stream.pipeTo(counted).catch(() => {}); // it breaks off
+    }
+  };
+  const filling = [fill(), fill(), fill()].map((filled) => rejects(filled));
+  const dropping = drop();
+  const untilMuch = async () => {
+    while (received < 50e6) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await within(untilMuch(), "bytes");
+  theirs.close({ closeCode: 5, reason: "enough" });
+  deepStrictEqual(await within(ours.closed, "end"), { closeCode: 5, reason: "enough" });
+  await within(Promise.all([dropping, ...filling]), "streams");
+});
+
 Deno.test("codes of a reset and of a refusal to read arrive as far as Deno sends them", async () => {
   const { route, next } = accepting();
   await using pair = await openWebTransportPair({ "/": route });
