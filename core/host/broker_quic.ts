@@ -4,7 +4,7 @@ import { hostName } from "../broker/identity/loopback_rule.ts";
 import { delay } from "../delay.ts";
 import { closeCode, WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { SUBPROTOCOL_V2 } from "../protocol/limits.ts";
+import { MAX_LANES, SUBPROTOCOL_V2 } from "../protocol/limits.ts";
 import { openWebTransportConnection } from "../transport/webtransport_connection.ts";
 import type { QuicConnection } from "../webtransport/quic_connection.ts";
 import type { WebTransportRequest } from "../webtransport/request.ts";
@@ -54,6 +54,7 @@ export class BrokerQuic {
     );
     this.#server = new WebTransportServer({
       routes: Object.fromEntries(routes),
+      limits: { maxWaitingStreams: MAX_LANES }, // QUIC buffers up to 1.25 MB of each, before the peer says who it is
       streamErrorCode: quicStreamErrorCode,
       onError: (error) => {
         if (error instanceof WasimoffError) options.logger.debug("connection broke the protocol", { error });

@@ -9,7 +9,7 @@ import { FrameStream } from "./frame_stream.ts";
 import { Http3Connection } from "./http3_connection.ts";
 import { Http3Error } from "./http3_error.ts";
 import { encodeFrame, FRAME_TYPE } from "./http3_frame.ts";
-import { DEFAULT_LIMITS, type WebTransportLimits } from "./limits.ts";
+import { CLIENT_LIMITS, type WebTransportLimits } from "./limits.ts";
 import { refuseStream } from "./open_streams.ts";
 import { parseProtocols } from "./protocol_header.ts";
 import { decodeFieldSection, encodeFieldSection } from "./qpack.ts";
@@ -65,7 +65,7 @@ export class WebTransportClient {
   constructor(quic: QuicConnection, { streamErrorCode, limits }: WebTransportClientOptions) {
     this.#connection = new Http3Connection(quic, {
       streamErrorCode,
-      limits: { ...DEFAULT_LIMITS, ...limits },
+      limits: { ...CLIENT_LIMITS, ...limits },
       lingerMs: 0,
     });
     this.#connection.ended.then((cause) => this.#lost.abort(errorOf(cause)));

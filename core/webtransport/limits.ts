@@ -29,8 +29,8 @@ export interface WebTransportLimits {
   readonly maxDrainedBytes: number;
 }
 
-/** Enough for pages and programs, little enough for a server on the open internet. */
-export const DEFAULT_LIMITS: WebTransportLimits = {
+/** Of clients: a server may open many streams at once, and they may overtake its answer. */
+export const CLIENT_LIMITS: WebTransportLimits = {
   maxUnansweredRequests: 16,
   maxSessions: 16,
   requestTimeoutMs: 10_000,
@@ -45,3 +45,9 @@ export const DEFAULT_LIMITS: WebTransportLimits = {
   lingerMs: 1_000,
   maxDrainedBytes: 65_536,
 };
+
+/**
+ * Enough for pages and programs, little enough for a server on the open internet. Few streams come before their
+ * session, for clients wait for the answer; QUIC buffers up to 1.25 MB of each, of peers whom nobody knows yet.
+ */
+export const SERVER_LIMITS: WebTransportLimits = { ...CLIENT_LIMITS, maxEarlyStreams: 16 };

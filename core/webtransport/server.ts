@@ -1,6 +1,6 @@
 /** A WebTransport server: sessions by URL path, many on one connection. */
 
-import { DEFAULT_LIMITS, type WebTransportLimits } from "./limits.ts";
+import { SERVER_LIMITS, type WebTransportLimits } from "./limits.ts";
 import type { QuicConnection, StreamErrorCode } from "./quic_connection.ts";
 import type { WebTransportRoute } from "./route.ts";
 import { ServedConnection } from "./served_connection.ts";
@@ -26,7 +26,7 @@ export class WebTransportServer {
   constructor(options: WebTransportServerOptions) {
     this.#options = options;
     this.#routes = new Map(Object.entries(options.routes));
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#limits = { ...SERVER_LIMITS, ...options.limits };
   }
 
   /**

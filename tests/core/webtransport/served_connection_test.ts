@@ -170,6 +170,16 @@ Deno.test("early streams are refused beyond their number, after their time, and 
   deepStrictEqual(await isRefused(), [true, true, true]);
 });
 
+Deno.test("a server holds 16 early streams, as each may bring more than a megabyte", async () => {
+  using _clock = fakeClock();
+  await using side = await serve({});
+  const streams: QuicSendStream[] = [];
+  for (let n = 0; n < 17; n++) streams.push(await openUnidirectional(side.client, streamHeader(0x54, 0)));
+  await settle();
+  await put(streams[15]!, 1);
+  await rejects(put(streams[16]!, 1));
+});
+
 Deno.test("a connection has so many sessions and unanswered requests, and no more", async () => {
   const gate = Promise.withResolvers<void>();
   await using side = await serve({
