@@ -24,6 +24,8 @@ const SILENCE_MS = 600_000;
 export function inspectingReach(reach: ReachService, log: ExchangeLog): ReachService {
   const agents = new WeakMap<object, ServiceAgent>();
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 0, requestTimeout: 0 });
+  // A server that does not listen hangs up after each answer, on bytes that are still on their way.
+  Object.defineProperty(server, "listening", { value: true });
   const forward = (
     incoming: IncomingMessage,
     outgoing: ServerResponse,

@@ -22,6 +22,7 @@ export class TunnelSite implements AsyncDisposable {
   readonly #net = new TestNet();
   readonly #services: (Server | RawServer)[] = [];
   readonly #sockets = new Set<Socket>();
+  readonly #atEnd: (() => void)[] = [];
   #server: HttpServer | undefined;
 
   static async open({ trustedProxies = [], silenceMs, stalledMs }: SiteOptions = {}): Promise<TunnelSite> {
@@ -91,6 +92,11 @@ export class TunnelSite implements AsyncDisposable {
     return added;
   }
 
+  /** Called when the site closes, for connections that are not its own. */
+  atEnd(action: () => void): void {
+    this.#atEnd.push(action);
+  }
+
   async #listen(server: Server | RawServer): Promise<number> {
     this.#services.push(server);
     server.on("connection", (socket: Socket) => {
@@ -104,6 +110,7 @@ export class TunnelSite implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server!.close();
+    for (const action of this.#atEnd) action();
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(this.#services.map((server) => new Promise((resolve) => server.close(resolve))));
     await this.#net.assertClosed();

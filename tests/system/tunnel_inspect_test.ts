@@ -8,6 +8,7 @@ import { InspectServer } from "../../core/host/inspect_server.ts";
 import { dialTcp } from "../../core/host/tcp_duplex.ts";
 import { WasimoffError } from "../../core/errors.ts";
 import { ExchangeLog } from "../../core/tunnel/exchange_log.ts";
+import { endDuplex } from "../../core/tunnel/join_duplexes.ts";
 import { ask, RawVisitor } from "../support/raw_http.ts";
 import { waitUntil } from "../support/open_server.ts";
 import { TunnelSite } from "../support/tunnel_site.ts";
@@ -19,7 +20,13 @@ function inspected(site: TunnelSite): ExchangeLog {
   const app = site.tunnels.get("app");
   ok(app !== undefined && app !== "gone");
   const reach = inspectingReach((visitor, signal) => app.open(visitor, signal), log);
-  site.add("seen", 1, { open: reach });
+  site.add("seen", 1, {
+    open: async (visitor, signal) => {
+      const duplex = await reach(visitor, signal);
+      site.atEnd(() => endDuplex(duplex, new WasimoffError("canceled", "test is over")));
+      return duplex;
+    },
+  });
   return log;
 }
 
@@ -49,6 +56,27 @@ Deno.test("the proxy of --inspect passes everything on and writes it down", asyn
     "POST /a%2F?b 127.0.0.1 body",
   ]);
   strictEqual(exchange!.request.headers[1], "seen.localhost");
+});
+
+Deno.test("a large answer passes the proxy of --inspect whole, and its connection is kept", async () => {
+  await using site = await TunnelSite.open();
+  const size = 8 * 1024 * 1024;
+  await site.http("app", (_request, response) => response.end("x".repeat(size)));
+  const app = site.tunnels.get("app");
+  ok(app !== undefined && app !== "gone");
+  const reach = inspectingReach((visitor, signal) => app.open(visitor, signal), new ExchangeLog(Date.now));
+  const { readable, writable } = await reach({ address: "", port: 0 }, new AbortController().signal);
+  for (const round of ["first", "second"]) {
+    void writable.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: seen.localhost\r\n\r\n"));
+    let text = "";
+    while (!text.includes("x".repeat(size))) {
+      const chunk = await within(readable.read(), `${round} answer`);
+      ok(chunk !== null, `${round} answer is cut after ${text.length} bytes`);
+      text += new TextDecoder("latin1").decode(chunk);
+      await new Promise((resolve) => setTimeout(resolve, 1)); // the proxy is ahead of who reads
+    }
+  }
+  writable.end();
 });
 
 Deno.test("a WebSocket passes the proxy of --inspect", async () => {
