@@ -51,6 +51,8 @@ export class ForwardedRequest {
   readonly #chunked: boolean;
   readonly #hasBody: boolean;
   readonly #silence: ReturnType<typeof setTimeout>;
+  /** Whether the visitor may send a further request once it has the answer. */
+  readonly #keepAlive: boolean;
   #request: ClientRequest | undefined;
   #interimAnswers = 0;
   /** The answer has begun, or failed: nothing else may be sent. */
@@ -64,6 +66,9 @@ export class ForwardedRequest {
     this.#options = options;
     this.#chunked = incoming.headers["transfer-encoding"] !== undefined;
     this.#hasBody = this.#chunked || Number(incoming.headers["content-length"] ?? 0) > 0;
+    this.#keepAlive = outgoing.shouldKeepAlive;
+    // Until 100 a body may follow the answer, or the next request: nobody knows which (RFC 9110 10.1.1).
+    if (incoming.headers.expect !== undefined) outgoing.shouldKeepAlive = false;
     this.#silence = setTimeout(() => this.#silent(), options.silenceMs ?? SILENCE_MS);
     outgoing.once("close", () => {
       clearTimeout(this.#silence);
@@ -152,6 +157,7 @@ export class ForwardedRequest {
     // Before HTTP/1.1 nobody expects them, and nobody is told to go on who did not ask.
     if (this.#incoming.httpVersionMinor === 0) return;
     if (statusCode === 100 && this.#incoming.headers.expect === undefined) return;
+    if (statusCode === 100) this.#outgoing.shouldKeepAlive = this.#keepAlive;
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(statusMessage)) return;
     const headers = endToEndHeaders(rawHeaders);
     let head = `HTTP/1.1 ${statusCode} ${statusMessage}\r\n`;

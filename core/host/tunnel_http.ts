@@ -98,11 +98,11 @@ export class TunnelHttp implements HttpInterceptor {
   #forward(incoming: IncomingMessage, outgoing: ServerResponse, switched?: ForwardOptions["switched"]): void {
     if (incoming.socket.destroyed) return;
     const admission = this.#admit(incoming);
-    if (!("tunnel" in admission)) return writeFailure(incoming, outgoing, admission);
+    if (!("tunnel" in admission)) return refuse(incoming, outgoing, admission);
     const { tunnel, address, host } = admission;
     const { silenceMs, stalledMs } = this.#options;
     const leave = this.#peers.enter(tunnel, addressGroup(address));
-    if (leave === null) return writeFailure(incoming, outgoing, BUSY);
+    if (leave === null) return refuse(incoming, outgoing, BUSY);
     outgoing.once("close", leave);
     tunnel.counters.requests++;
     const visitor = switched === undefined ? null : { address, port: incoming.socket.remotePort ?? 0 };
@@ -154,4 +154,10 @@ export class TunnelHttp implements HttpInterceptor {
       ...forwardedHeaders(rawHeaders, { peer, trusted, scheme, host }),
     ];
   }
+}
+
+/** Writes the page of who is not passed on; whoever waits for 100 may send the body all the same, or not. */
+function refuse(incoming: IncomingMessage, outgoing: ServerResponse, failure: TunnelFailure): void {
+  if (incoming.headers.expect !== undefined) outgoing.shouldKeepAlive = false;
+  writeFailure(incoming, outgoing, failure);
 }

@@ -175,6 +175,32 @@ Deno.test("a service that refuses the expected body is heard without it", async 
   await visitor.until(/^HTTP\/1.1 413 [^]*too much/);
 });
 
+Deno.test("after an answer instead of 100 Continue no further request is looked for", async () => {
+  await using site = await TunnelSite.open();
+  const server = await site.http("app", () => {});
+  server.on("checkContinue", (_request, response) => response.writeHead(417).end("refused"));
+  const expecting = (host: string) =>
+    `PUT / HTTP/1.1\r\nHost: ${host}.localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n`;
+  for (
+    const [host, pattern] of [["app", /^HTTP\/1.1 417 [^]*refused/], ["nobody", /^HTTP\/1.1 404 /]] as const
+  ) {
+    using visitor = new RawVisitor(site.port);
+    visitor.send(expecting(host));
+    const answer = await visitor.end();
+    match(answer, pattern);
+    match(answer, /\r\nConnection: close\r\n/i);
+  }
+  server.removeAllListeners("checkContinue").on("checkContinue", (request, response) => {
+    response.writeContinue();
+    request.resume().on("end", () => response.end("taken"));
+  });
+  using visitor = new RawVisitor(site.port);
+  visitor.send(expecting("app"));
+  await visitor.until(/^HTTP\/1.1 100 Continue\r\n\r\n$/);
+  visitor.send("hello");
+  await visitor.until(/\r\nConnection: keep-alive\r\n[^]*taken/i);
+});
+
 Deno.test("events of a stream arrive one by one, the head before the first", async () => {
   await using site = await TunnelSite.open();
   let send = (_event: string) => {};
