@@ -72,17 +72,26 @@ export class WebTransportClient {
     this.#connection.start();
   }
 
-  /** Opens a session. Rejects with a WasimoffError whose code says whether to try again. */
+  /**
+   * Opens a session. Rejects with a WasimoffError whose code says whether to try again, when no answer has come in
+   * `requestTimeoutMs`, too.
+   */
   async connect(options: ConnectOptions): Promise<WebTransportSession> {
     const request = requestOf(options);
     const section = encodeFieldSection(requestFields(request));
-    const signals = options.signal ? [options.signal, this.#lost.signal] : [this.#lost.signal];
+    const late = new AbortController();
+    const timer = setTimeout(
+      () => late.abort(new WasimoffError("deadline_exceeded", "the server gave no answer in time")),
+      this.#connection.options.limits.requestTimeoutMs,
+    );
+    const signals = [late.signal, this.#lost.signal, ...options.signal ? [options.signal] : []];
     this.#connection.hold();
     try {
       return await this.#open(request, section, AbortSignal.any(signals));
     } catch (error) {
       throw error instanceof WasimoffError ? error : await this.#explain(error);
     } finally {
+      clearTimeout(timer);
       await this.#connection.release();
     }
   }

@@ -5,7 +5,10 @@ export interface WebTransportLimits {
   readonly maxUnansweredRequests: number;
   /** Sessions on one connection; further ones get 429. */
   readonly maxSessions: number;
-  /** Each for the header fields of a request, for `authorize`, and for the answer to be sent: 408, 504, or nothing. */
+  /**
+   * A server gives it to the header fields of a request, to `authorize`, and to the answer on its way: then it says
+   * 408, 504, or nothing. A client waits so long for all of that.
+   */
   readonly requestTimeoutMs: number;
   /** From the handshake to the peer's SETTINGS, and from then to the first session. */
   readonly handshakeTimeoutMs: number;
@@ -29,11 +32,11 @@ export interface WebTransportLimits {
   readonly maxDrainedBytes: number;
 }
 
-/** Of clients: a server may open many streams at once, and they may overtake its answer. */
+/** Of clients: a server may open many streams at once, which may overtake its answer, and may take its time. */
 export const CLIENT_LIMITS: WebTransportLimits = {
   maxUnansweredRequests: 16,
   maxSessions: 16,
-  requestTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
   handshakeTimeoutMs: 10_000,
   streamHeaderTimeoutMs: 10_000,
   maxUnreadStreamHeaders: 256,
@@ -50,4 +53,8 @@ export const CLIENT_LIMITS: WebTransportLimits = {
  * Enough for pages and programs, little enough for a server on the open internet. Few streams come before their
  * session, for clients wait for the answer; QUIC buffers up to 1.25 MB of each, of peers whom nobody knows yet.
  */
-export const SERVER_LIMITS: WebTransportLimits = { ...CLIENT_LIMITS, maxEarlyStreams: 16 };
+export const SERVER_LIMITS: WebTransportLimits = {
+  ...CLIENT_LIMITS,
+  requestTimeoutMs: 10_000,
+  maxEarlyStreams: 16,
+};

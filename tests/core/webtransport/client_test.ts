@@ -127,6 +127,18 @@ Deno.test("connect rejects with the reason of its signal, and leaves nothing ope
   await rejects(put(side.stream.writable, 1));
 });
 
+Deno.test("connect rejects when no answer comes within 30 s, and leaves nothing open", async () => {
+  using clock = fakeClock();
+  await using side = await begin();
+  let isOver = false;
+  side.session.catch(() => isOver = true);
+  await clock.tick(29_999);
+  strictEqual(isOver, false);
+  await clock.tick(1);
+  await rejects(side.session, { code: "deadline_exceeded", message: "the server gave no answer in time" });
+  strictEqual(side.client.closedWith?.closeCode, 0x100);
+});
+
 Deno.test("connect rejects for a server that does not speak WebTransport, or says nothing for 10 s", async () => {
   using clock = fakeClock();
   const plain = MemoryQuic.pair();
