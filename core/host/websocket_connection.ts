@@ -4,10 +4,12 @@
 import type { RawData, WebSocket } from "ws";
 import { cutText } from "../cut_text.ts";
 import { closeCode, type Code, WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
 import { MAX_FRAME_BYTES, SOCKET_LOW_WATER_BYTES } from "../protocol/limits.ts";
 import type { Connection, ConnectionHandler } from "../session/connection.ts";
 import { closeCause, MAX_CLOSE_REASON_BYTES, socketFailure } from "./websocket_close.ts";
 import { maskingOf } from "./websocket_masking.ts";
+import { type DataSource, FrameReader } from "./websocket_frame_reader.ts";
 import { type FrameTransport, FrameWriter } from "./websocket_frame_writer.ts";
 
 /** How long a peer may take to answer a close before its socket is destroyed. */
@@ -23,6 +25,7 @@ export const WEBSOCKET_OPTIONS = {
 /** ws turns TCP_NODELAY on by itself; a frame above MAX_FRAME_BYTES closes with 1009, a text with 1003. */
 export class WebSocketConnection implements Connection {
   readonly #socket: WebSocket;
+  readonly #reads: FrameReader;
   readonly #writes: FrameWriter;
   #handler: ConnectionHandler | null = null;
   /** Why it ends; the first cause wins. */
@@ -33,11 +36,17 @@ export class WebSocketConnection implements Connection {
 
   /**
    * Takes over an open socket, in the same turn in which it opened, and holds what arrives until `start`.
-   * `transport` is what it writes to.
+   * `transport` is what it reads from and writes to.
    */
-  constructor(socket: WebSocket, transport: FrameTransport) {
+  constructor(socket: WebSocket, transport: DataSource & FrameTransport) {
     this.#socket = socket;
-    this.#writes = new FrameWriter(socket, transport, maskingOf(socket.url));
+    const masking = maskingOf(socket.url);
+    this.#writes = new FrameWriter(socket, transport, masking);
+    this.#reads = new FrameReader(transport, {
+      masked: masking === "none",
+      maxBytes: MAX_FRAME_BYTES,
+      onMessage: (first, rest) => this.#onFrame(first, rest),
+    });
     socket.binaryType = "nodebuffer";
     socket.pause();
     socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
@@ -56,11 +65,10 @@ export class WebSocketConnection implements Connection {
     else this.#socket.resume();
   }
 
-  send(frame: Uint8Array): void {
+  send(frame: Uint8Array, _number?: number, body?: Uint8Array): void {
     if (this.#cause !== null || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#full ||= this.buffered + frame.length >= SOCKET_LOW_WATER_BYTES;
-    if (this.#full) this.#writes.send(frame, this.#onSent);
-    else this.#writes.send(frame);
+    this.#full ||= this.buffered + frame.length + (body?.length ?? 0) >= SOCKET_LOW_WATER_BYTES;
+    this.#writes.send(frame, this.#full ? this.#onSent : undefined, body);
   }
 
   close(code: Code, reason: string): void {
@@ -78,8 +86,16 @@ export class WebSocketConnection implements Connection {
     this.#handler?.onDrain();
   };
 
+  #onFrame(first: Uint8Array, rest: Uint8Array | null): void {
+    if (this.#cause !== null || this.#socket.readyState !== this.#socket.OPEN) return;
+    if (rest === null) this.#handler?.onFrame(first);
+    else if (this.#handler?.onPieces !== undefined) this.#handler.onPieces(first, rest);
+    else this.#handler?.onFrame(joinChunks([first, rest]));
+  }
+
+  /** What the reader has left to ws. */
   #onMessage(data: RawData, isBinary: boolean): void {
-    if (this.#cause !== null) return;
+    if (this.#cause !== null || !this.#reads.forwarding) return;
     if (!isBinary) return this.close("unimplemented", "text frames are not spoken here: send binary ones");
     const frame = data as Uint8Array;
     // A socket that we dialed may have become one of whole messages, and has their bound.

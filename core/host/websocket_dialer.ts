@@ -8,6 +8,7 @@ import type { Connection } from "../session/connection.ts";
 import { openPinnedSocket } from "./pinned_socket.ts";
 import { COMMON_TRUST, type ServerTrust, TRUST_ADVICE, trustedCas } from "./server_trust.ts";
 import { WEBSOCKET_OPTIONS, WebSocketConnection } from "./websocket_connection.ts";
+import type { DataSource } from "./websocket_frame_reader.ts";
 import { maskingOf } from "./websocket_masking.ts";
 import type { MessageTransport } from "./websocket_messages.ts";
 
@@ -21,11 +22,14 @@ export interface DialWebSocketOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The socket beneath a WebSocket, for both kinds of connections. */
+export type SocketTransport = MessageTransport & DataSource;
+
 export interface OpenWebSocketOptions<T> extends DialWebSocketOptions {
   /** Of one message; larger ones end the connection before they are buffered. */
   readonly maxPayload: number;
   /** Takes the socket over in the same turn in which it opened. `protocol` is what the server chose. */
-  readonly adopt: (socket: WebSocket, transport: MessageTransport, protocol: string) => T;
+  readonly adopt: (socket: WebSocket, transport: SocketTransport, protocol: string) => T;
 }
 
 export interface DialedWebSocket {
@@ -114,9 +118,9 @@ async function tlsOptions(url: string, trust: ServerTrust, signal: AbortSignal |
   }
 }
 
-/** What ws writes to. Deno 2.6, on which binaries are tried offline, gives another object with the response. */
-function transportOf(socket: WebSocket, { socket: responded }: IncomingMessage): MessageTransport {
-  return (socket as unknown as { readonly _socket?: MessageTransport })._socket ?? responded;
+/** What ws reads from and writes to. Deno 2.6, on which binaries are tried offline, gives another object with the response. */
+function transportOf(socket: WebSocket, { socket: responded }: IncomingMessage): SocketTransport {
+  return (socket as unknown as { readonly _socket?: SocketTransport })._socket ?? responded;
 }
 
 function unreachable(url: string, cause: NodeJS.ErrnoException): WasimoffError {

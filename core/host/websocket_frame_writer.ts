@@ -10,7 +10,7 @@ export interface FrameTransport extends Corkable {
   write(bytes: Uint8Array, written?: () => void): unknown;
 }
 
-/** Up to this size a copy costs less than the second buffer that ws would give to the system. */
+/** Up to this size a copy costs less than a second buffer for the system. */
 const ONE_PIECE_BYTES = 8 * 1024;
 /** Small messages that wait for the end of their turn. */
 const MAX_HELD_BYTES = 64 * 1024;
@@ -39,16 +39,12 @@ export class FrameWriter {
     return this.#heldBytes;
   }
 
-  /** Sends one message; the first of a turn goes out at once, so that a lone one never waits. */
-  send(payload: Uint8Array, sent?: () => void): void {
-    if (payload.length > ONE_PIECE_BYTES || this.#masking === "random") {
-      this.flush();
-      this.#large.begin();
-      if (sent === undefined) this.#socket.send(payload);
-      else this.#socket.send(payload, sent);
-      return;
-    }
-    const message = binaryMessage(payload, this.#masking === "zeros");
+  /** Sends one message, which ends with `body`; the first of a turn goes out at once, so that a lone one never waits. */
+  send(payload: Uint8Array, sent?: (() => void) | undefined, body?: Uint8Array): void {
+    if (body !== undefined) return this.#sendLarge(payload, body, sent);
+    if (payload.length > ONE_PIECE_BYTES) return this.#sendLarge(NOTHING, payload, sent);
+    if (this.#masking === "random") return this.#sendMasked(payload, sent);
+    const message = messageHead(payload, payload.length, this.#masking === "zeros");
     if (this.#turn === "idle") {
       this.#turn = "written";
       setImmediate(this.#endTurn);
@@ -70,24 +66,42 @@ export class FrameWriter {
     if (this.#socket.readyState === this.#socket.OPEN) this.#transport.write(bytes, sent);
   }
 
+  /** The body goes to the system as it is. */
+  #sendLarge(start: Uint8Array, body: Uint8Array, sent?: () => void): void {
+    if (this.#masking === "random") {
+      return this.#sendMasked(start.length === 0 ? body : joinChunks([start, body]), sent);
+    }
+    this.flush();
+    this.#large.begin();
+    this.#transport.cork();
+    this.#transport.write(messageHead(start, start.length + body.length, this.#masking === "zeros"));
+    this.#transport.write(body, sent);
+    this.#transport.uncork();
+  }
+
+  #sendMasked(payload: Uint8Array, sent?: () => void): void {
+    this.flush();
+    this.#large.begin();
+    if (sent === undefined) this.#socket.send(payload);
+    else this.#socket.send(payload, sent);
+  }
+
   readonly #endTurn = (): void => {
     this.#turn = "idle";
     this.flush();
   };
 }
 
-/** A final binary frame (RFC 6455 5.2) of fewer than 65,536 bytes. */
-function binaryMessage(payload: Uint8Array, zeroMask: boolean): Uint8Array {
-  const { length } = payload;
-  const lengthBytes = length < 126 ? 0 : 2;
+const NOTHING = new Uint8Array(0);
+
+/** What comes before the payload of a final binary frame (RFC 6455 5.2), and how that starts. */
+function messageHead(start: Uint8Array, payloadBytes: number, zeroMask: boolean): Uint8Array {
+  const lengthBytes = payloadBytes < 126 ? 0 : payloadBytes < 65_536 ? 2 : 8;
   const headerBytes = 2 + lengthBytes + (zeroMask ? 4 : 0);
-  const bytes = new Uint8Array(headerBytes + length);
+  const bytes = new Uint8Array(headerBytes + start.length);
   bytes[0] = 0x82;
-  bytes[1] = (zeroMask ? 0x80 : 0) | (lengthBytes === 0 ? length : 126);
-  if (lengthBytes > 0) {
-    bytes[2] = length >> 8;
-    bytes[3] = length & 0xff;
-  }
-  bytes.set(payload, headerBytes);
+  bytes[1] = (zeroMask ? 0x80 : 0) | (lengthBytes === 0 ? payloadBytes : lengthBytes === 2 ? 126 : 127);
+  for (let i = 1 + lengthBytes, rest = payloadBytes; i > 1; i--, rest >>>= 8) bytes[i] = rest & 0xff;
+  bytes.set(start, headerBytes);
   return bytes;
 }

@@ -2,9 +2,17 @@
 
 import type { Code, WasimoffError } from "../errors.ts";
 
+/** Of a frame in two pieces: enough for what is before a body. */
+export const MIN_FIRST_PIECE_BYTES = 64;
+
 export interface ConnectionHandler {
   /** A frame, with its number where the connection has lanes. */
   onFrame(frame: Uint8Array, number?: number): void;
+  /**
+   * A frame that came in two pieces, the first of which has MIN_FIRST_PIECE_BYTES; a handler without this gets it as one.
+   * Not where the connection has lanes.
+   */
+  onPieces?(first: Uint8Array, rest: Uint8Array): void;
   /** A frame that came on a lane; a handler without this leaves the lanes unread. */
   onLaneFrame?(frame: Uint8Array, number: number): void;
   /** What waited in the socket, or in a lane, has fallen below the low-water mark after it was above. */
@@ -36,8 +44,11 @@ export interface Lanes {
 export interface Connection {
   /** Where large byte streams need not wait for each other, nor anything for them. */
   readonly lanes?: Lanes;
-  /** Sends one frame of at most MAX_FRAME_BYTES. Never blocks and never throws. The number is for `lanes`. */
-  send(frame: Uint8Array, number?: number): void;
+  /**
+   * Sends one frame of at most MAX_FRAME_BYTES, with a `body` that stands apart behind what is in `frame`. Both may be
+   * kept. Never blocks and never throws. The number is for `lanes`.
+   */
+  send(frame: Uint8Array, number?: number, body?: Uint8Array): void;
   /** Bytes that wait in the socket. */
   readonly buffered: number;
   /**

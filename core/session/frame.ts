@@ -64,7 +64,7 @@ export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
     case FRAME_MESSAGE:
       return withBody(frame.type, 1, frame.body);
     case FRAME_DATA: { // type, stream u32, offset u64, bytes
-      const bytes = withBody(frame.type, 13, frame.body);
+      const bytes = withBody(frame.type, DATA_HEAD_BYTES, frame.body);
       const view = new DataView(bytes.buffer);
       view.setUint32(1, frame.stream);
       setUint53(view, 5, frame.offset);
@@ -111,7 +111,12 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       return { type, body: payload(bytes, 1) };
     case FRAME_DATA:
       need(bytes, 14);
-      return { type, stream: view.getUint32(1), offset: getUint53(view, 5), body: payload(bytes, 13) };
+      return {
+        type,
+        stream: view.getUint32(1),
+        offset: getUint53(view, 5),
+        body: payload(bytes, DATA_HEAD_BYTES),
+      };
     case FRAME_END:
       exactly(bytes, 13);
       return { type, stream: view.getUint32(1), length: getUint53(view, 5) };
@@ -136,6 +141,25 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     default:
       throw malformed(`of unknown type ${type}`);
   }
+}
+
+/** What comes before the body of a DATA frame. */
+export const DATA_HEAD_BYTES = 13;
+
+/** Bodies below this are copied: that costs less than a second buffer on all their way. */
+const MIN_SEPARATE_BYTES = 8 * 1024;
+
+/**
+ * Whether the body of a DATA frame may be kept and sent as it is, behind `encodeDataHead`. A small part of a large
+ * buffer may not: until it is acknowledged it would keep all of that.
+ */
+export function isSeparable({ length, buffer }: Uint8Array): boolean {
+  return length >= MIN_SEPARATE_BYTES && length * 2 >= buffer.byteLength;
+}
+
+/** What comes before the body of a DATA frame. */
+export function encodeDataHead(stream: number, offset: number): Uint8Array<ArrayBuffer> {
+  return withNumber(FRAME_DATA, stream, offset);
 }
 
 /** Whether a frame is counted, acknowledged and replayed: the types from 0x10 to 0x1f. */

@@ -1,20 +1,24 @@
 /** A session's side of one connection: hands over and replays, counts and acknowledges, says goodbye. */
 
 import { WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
 import {
   ACK_EVERY_BYTES,
   ACK_EVERY_FRAMES,
   FAREWELL_TIMEOUT_MS,
   GAP_TIMEOUT_MS,
   HEARTBEAT_INTERVAL_MS,
+  MAX_PAYLOAD_BYTES,
   SOCKET_HIGH_WATER_BYTES,
 } from "../protocol/limits.ts";
 import type { Connection, Lanes } from "./connection.ts";
 import {
+  DATA_HEAD_BYTES,
   decodeFrame,
   encodeFrame,
   type Frame,
   FRAME_ACK,
+  FRAME_DATA,
   FRAME_END,
   FRAME_GOODBYE,
   FRAME_STOP,
@@ -39,6 +43,11 @@ export interface LinkOwner {
   /** The connection is gone, not by us. */
   lost(link: Link, cause: WasimoffError): void;
 }
+
+/** Header and body of DATA. */
+const MAX_DATA_FRAME_BYTES = DATA_HEAD_BYTES + MAX_PAYLOAD_BYTES;
+
+type DataFrame = Extract<Frame, { type: typeof FRAME_DATA }>;
 
 /** Beats without progress after which a missing frame will not come any more. */
 const GAP_BEATS = GAP_TIMEOUT_MS / HEARTBEAT_INTERVAL_MS;
@@ -83,6 +92,7 @@ export class Link {
   begin(): void {
     this.#connection.start({
       onFrame: (bytes, number) => this.#receive(bytes, number, false),
+      onPieces: (first, rest) => this.#receivePieces(first, rest),
       onLaneFrame: (bytes, number) => this.#receive(bytes, number, true),
       onDrain: () => this.#drained(),
       onClose: (cause) => {
@@ -114,11 +124,13 @@ export class Link {
 
   /** Hands over the frame that has just been sequenced, on a lane where it may have one. */
   handNew(): void {
-    const bytes = this.#owner.replay.take(this.#handed);
+    const { replay } = this.#owner;
+    const bytes = replay.take(this.#handed);
+    const body = replay.bodyOf(this.#handed);
     const number = ++this.#handed;
     const stream = this.#lanes === null ? 0 : laneOf(bytes);
-    if (stream === 0 || !this.#lanes!.open(stream)) return this.#connection.send(bytes, number);
-    this.#lanes!.send(stream, bytes, number);
+    if (stream === 0 || !this.#lanes!.open(stream)) return this.#connection.send(bytes, number, body);
+    this.#lanes!.send(stream, body === undefined ? bytes : joinChunks([bytes, body]), number);
     if (bytes[0] !== FRAME_END) return;
     this.#laneEnd = number;
     this.#lanes!.close(stream);
@@ -138,8 +150,9 @@ export class Link {
     // The peer may have more than it said: what had come ahead of a missing frame.
     this.#handed = Math.max(this.#handed, replay.acknowledged);
     while (this.#state === "open" && this.#handed < replay.sent && this.hasRoom) {
-      const bytes = replay.take(this.#handed++);
-      this.#connection.send(bytes, this.#handed);
+      const bytes = replay.take(this.#handed);
+      const body = replay.bodyOf(this.#handed);
+      this.#connection.send(bytes, ++this.#handed, body);
     }
     return this.upToDate;
   }
@@ -192,15 +205,33 @@ export class Link {
     }
   }
 
-  #receiveSequenced(frame: Frame, bytes: number, number: number): void {
+  /** DATA is bytes of a stream, which take pieces; whatever else is that long is joined. */
+  #receivePieces(first: Uint8Array, rest: Uint8Array): void {
+    const bytes = first.length + rest.length;
+    if (first[0] !== FRAME_DATA || bytes > MAX_DATA_FRAME_BYTES || this.#state !== "open") {
+      return this.#receive(joinChunks([first, rest]), undefined, false);
+    }
+    this.#heartbeat.heard();
+    try {
+      const frame = decodeFrame(first) as DataFrame;
+      if (!this.#receiveSequenced(frame, bytes, ++this.#heard)) return;
+      this.#owner.handle({ ...frame, offset: frame.offset + frame.body.length, body: rest }, true);
+    } catch (error) {
+      this.#owner.failed(error);
+    }
+  }
+
+  /** Whether the frame has not come before. */
+  #receiveSequenced(frame: Frame, bytes: number, number: number): boolean {
     const { window } = this.#owner;
     const first = window.add(number);
     this.#unackedFrames++;
     this.#unackedBytes += bytes;
     this.#acknowledgeWhenDue();
-    if (!first) return;
+    if (!first) return false;
     if (frame.type === FRAME_STOP) this.closeLane(frame.stream);
     this.#owner.handle(frame, window.received >= number);
+    return true;
   }
 
   /** Only acknowledgements still matter. */

@@ -11,6 +11,8 @@ const FRAME_OVERHEAD_BYTES = 256;
 /** Counts frames from the session's begin; holds those between the last acknowledged and the last sent. */
 export class ReplayBuffer {
   #frames: Uint8Array[] = [];
+  /** Of those frames that end with a body of its own, by their index from the session's begin. */
+  readonly #bodies = new Map<number, Uint8Array>();
   /** Index in `#frames` of the first unacknowledged one: dropping from the front of an array is slow. */
   #head = 0;
   #acked = 0;
@@ -37,9 +39,11 @@ export class ReplayBuffer {
     return frames >= this.#acked && frames <= this.#given;
   }
 
-  push(frame: Uint8Array): void {
+  /** Adds a frame; `body` comes behind it and must not change. */
+  push(frame: Uint8Array, body?: Uint8Array): void {
+    if (body !== undefined) this.#bodies.set(this.sent, body);
     this.#frames.push(frame);
-    this.#bytes += frame.length + FRAME_OVERHEAD_BYTES;
+    this.#bytes += frame.length + (body?.length ?? 0) + FRAME_OVERHEAD_BYTES;
   }
 
   /**
@@ -54,7 +58,9 @@ export class ReplayBuffer {
       );
     }
     for (; this.#acked < received; this.#acked++) {
-      this.#bytes -= this.#frames[this.#head]!.length + FRAME_OVERHEAD_BYTES;
+      const body = this.bodyOf(this.#acked);
+      if (body !== undefined) this.#bodies.delete(this.#acked);
+      this.#bytes -= this.#frames[this.#head]!.length + (body?.length ?? 0) + FRAME_OVERHEAD_BYTES;
       this.#frames[this.#head++] = NOTHING;
     }
     if (this.#head > 64 && this.#head * 2 > this.#frames.length) {
@@ -71,8 +77,14 @@ export class ReplayBuffer {
     return frame;
   }
 
+  /** What comes behind the frame with this index. */
+  bodyOf(index: number): Uint8Array | undefined {
+    return this.#bodies.size === 0 ? undefined : this.#bodies.get(index);
+  }
+
   /** Forgets all; for the end of the session. */
   clear(): void {
+    this.#bodies.clear();
     this.#frames = [];
     this.#head =
       this.#acked =

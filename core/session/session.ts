@@ -11,6 +11,7 @@ import {
 } from "../protocol/limits.ts";
 import type { Connection } from "./connection.ts";
 import {
+  encodeDataHead,
   encodeFrame,
   type Frame,
   FRAME_ABORT,
@@ -24,6 +25,7 @@ import {
   FRAME_REFUSAL,
   FRAME_STOP,
   FRAME_WELCOME,
+  isSeparable,
 } from "./frame.ts";
 import { Link, type LinkOwner } from "./link.ts";
 import { ReceiveWindow } from "./receive_window.ts";
@@ -240,13 +242,15 @@ export class Session {
 
   #sequence(frame: Frame): void {
     if (this.signal.aborted) return;
-    const bytes = encodeFrame(frame);
-    if (this.#replay.bytes + bytes.length > REPLAY_LIMIT_BYTES) {
+    const apart = frame.type === FRAME_DATA && isSeparable(frame.body);
+    const bytes = apart ? encodeDataHead(frame.stream, frame.offset) : encodeFrame(frame);
+    const body = apart ? frame.body : undefined;
+    if (this.#replay.bytes + bytes.length + (body?.length ?? 0) > REPLAY_LIMIT_BYTES) {
       return this.close(new WasimoffError("resource_exhausted", "peer acknowledges too slowly"));
     }
     // While a replay is under way `#pump` keeps the order.
     const upToDate = this.#link?.upToDate;
-    this.#replay.push(bytes);
+    this.#replay.push(bytes, body);
     if (upToDate) this.#link!.handNew();
     if (frame.type === FRAME_ABORT) this.#link?.closeLane(frame.stream);
   }

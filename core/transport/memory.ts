@@ -1,6 +1,7 @@
 /** Two connections joined in memory: the transport of tests, and of a broker and provider in one process. */
 
 import { type Code, WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
 import { MAX_FRAME_BYTES, SOCKET_HIGH_WATER_BYTES, SOCKET_LOW_WATER_BYTES } from "../protocol/limits.ts";
 import type { Connection, ConnectionHandler } from "../session/connection.ts";
 
@@ -51,11 +52,13 @@ class MemoryConnection implements Connection {
     return this.#buffered;
   }
 
-  send(frame: Uint8Array): void {
-    if (frame.length > MAX_FRAME_BYTES) throw new RangeError(`frame of ${frame.length} bytes is too large`);
+  send(frame: Uint8Array, _number?: number, body?: Uint8Array): void {
+    // A copy: the sender keeps its own for the replay, the receiver may do as it likes.
+    const bytes = body === undefined ? frame.slice() : joinChunks([frame, body]);
+    if (bytes.length > MAX_FRAME_BYTES) throw new RangeError(`frame of ${bytes.length} bytes is too large`);
     if (this.#ended !== null) return;
-    this.#outgoing.push(frame.slice()); // the sender keeps its own for the replay, the receiver may do as it likes
-    this.#buffered += frame.length;
+    this.#outgoing.push(bytes);
+    this.#buffered += bytes.length;
     if (this.#buffered >= SOCKET_HIGH_WATER_BYTES) this.#wasFull = true;
     this.flush();
   }

@@ -5,6 +5,7 @@
 
 import { cutText } from "../cut_text.ts";
 import { closeCode, type Code, WasimoffError } from "../errors.ts";
+import { joinChunks } from "../join_chunks.ts";
 import { HELLO_TIMEOUT_MS, MAX_LANES } from "../protocol/limits.ts";
 import type { Connection, ConnectionHandler, Lanes } from "../session/connection.ts";
 import { OutgoingLanes } from "./outgoing_lanes.ts";
@@ -17,21 +18,27 @@ const CLOSE_TIMEOUT_MS = 2_000;
 /** Bytes of a reason that a close capsule carries. */
 const MAX_CLOSE_REASON_BYTES = 1_024;
 
+type Side = "dialer" | "acceptor";
+
 /**
  * Takes over a session that is ready. The dialer opens the first stream, the acceptor waits for it, at most
- * HELLO_TIMEOUT_MS. Rejects with a WasimoffError, and has closed the session then.
+ * HELLO_TIMEOUT_MS. Rejects with a WasimoffError, and has closed the session then. The transport buffers streams that
+ * nobody reads, more than a peer may cost that is not known yet: therefore one that opens a second bidirectional
+ * stream, or as a dialer a lane before its hello was accepted, is sent away.
  */
 export async function openWebTransportConnection(
   transport: TransportSession,
-  side: "dialer" | "acceptor",
+  side: Side,
 ): Promise<Connection> {
   const { promise: late, reject } = Promise.withResolvers<never>();
+  const lanes = new LaneQueue(transport, side === "acceptor" ? reject : null);
   const timer = setTimeout(
     () => reject(new WasimoffError("deadline_exceeded", "peer did not open a stream in time")),
     HELLO_TIMEOUT_MS,
   );
   try {
-    return new WebTransportConnection(transport, await Promise.race([firstStream(transport, side), late]));
+    const first = await Promise.race([firstStream(transport, side), late]);
+    return new WebTransportConnection(transport, first, lanes);
   } catch (error) {
     const cause = WasimoffError.from(error, "unavailable");
     closeTransport(transport, cause);
@@ -42,16 +49,40 @@ export async function openWebTransportConnection(
   }
 }
 
-async function firstStream(
-  transport: TransportSession,
-  side: "dialer" | "acceptor",
-): Promise<TransportStream> {
+async function firstStream(transport: TransportSession, side: Side): Promise<TransportStream> {
   if (side === "dialer") return await transport.createBidirectionalStream({ waitUntilAvailable: true });
   const streams = transport.incomingBidirectionalStreams.getReader();
   const { done, value } = await streams.read();
-  streams.releaseLock(); // further ones are not read: the transport bounds how many there can be
+  streams.releaseLock();
   if (done) throw new WasimoffError("unavailable", "peer closed the session before it opened a stream");
   return value;
+}
+
+type NextLane = Promise<ReadableStreamReadResult<ReadableStream<Uint8Array>>>;
+
+/** Lanes of the peer. The first is asked for at once, so that one that comes too early is seen. */
+class LaneQueue {
+  readonly #lanes: ReadableStreamDefaultReader<ReadableStream<Uint8Array>>;
+  #first: NextLane | null;
+  /** Hears of a lane that comes before `next` is called; null for nobody. */
+  onEarly: ((cause: WasimoffError) => void) | null;
+
+  constructor(transport: TransportSession, onEarly: ((cause: WasimoffError) => void) | null) {
+    this.onEarly = onEarly;
+    this.#lanes = transport.incomingUnidirectionalStreams.getReader();
+    this.#first = this.#lanes.read();
+    this.#first.then(
+      ({ done }) => done || this.onEarly?.(violation("a lane before its hello was accepted")),
+      () => {}, // told by the end of the session
+    );
+  }
+
+  next(): NextLane {
+    this.onEarly = null;
+    const first = this.#first;
+    this.#first = null;
+    return first ?? this.#lanes.read();
+  }
 }
 
 class WebTransportConnection implements Connection {
@@ -62,6 +93,7 @@ class WebTransportConnection implements Connection {
   readonly #outgoing: OutgoingLanes;
   readonly #incoming = new Set<RecordReader>();
   #handler: ConnectionHandler | null = null;
+  readonly #laneQueue: LaneQueue;
   #acceptsLanes = false;
   /** Resolved when one of the MAX_LANES incoming ones has ended. */
   #laneEnded: PromiseWithResolvers<void> | null = null;
@@ -70,8 +102,10 @@ class WebTransportConnection implements Connection {
   #closed = false;
   #closing: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(transport: TransportSession, { readable, writable }: TransportStream) {
+  constructor(transport: TransportSession, { readable, writable }: TransportStream, lanes: LaneQueue) {
     this.#transport = transport;
+    this.#laneQueue = lanes;
+    if (lanes.onEarly !== null) lanes.onEarly = (cause) => this.#finish(cause);
     const owner = {
       drained: () => this.#handler?.onDrain(),
       failed: (cause: WasimoffError) => this.#finish(cause),
@@ -102,14 +136,18 @@ class WebTransportConnection implements Connection {
     this.#handler = handler;
     // A session that ended before anybody listened still tells its end, in a turn of its own.
     if (this.#closed) return queueMicrotask(() => handler.onClose(this.#cause!));
-    if (first) void this.#receive();
+    if (first) {
+      void this.#receive();
+      void this.#refuseStreams();
+    }
     if (handler.onLaneFrame === undefined || this.#acceptsLanes) return;
     this.#acceptsLanes = true;
     void this.#acceptLanes();
   }
 
-  send(frame: Uint8Array, number = 0): void {
-    if (this.#cause === null) this.#writer.send(frame, number);
+  send(frame: Uint8Array, number = 0, body?: Uint8Array): void {
+    if (this.#cause !== null) return;
+    this.#writer.send(body === undefined ? frame : joinChunks([frame, body]), number);
   }
 
   /** What was sent still goes: the session itself, whose end would discard it, ends when the peer has seen ours. */
@@ -133,12 +171,20 @@ class WebTransportConnection implements Connection {
     }
   }
 
+  async #refuseStreams(): Promise<void> {
+    try {
+      const { done } = await this.#transport.incomingBidirectionalStreams.getReader().read();
+      if (!done) this.#finish(violation("a second bidirectional stream"));
+    } catch (error) {
+      this.#finish(WasimoffError.from(error, "unavailable"));
+    }
+  }
+
   /** More lanes than MAX_LANES wait in the transport, which bounds their number. */
   async #acceptLanes(): Promise<void> {
-    const streams = this.#transport.incomingUnidirectionalStreams.getReader();
     try {
       while (!this.#closed) {
-        const { done, value } = await streams.read();
+        const { done, value } = await this.#laneQueue.next();
         if (done) return;
         void this.#receiveLane(value);
         if (this.#incoming.size < MAX_LANES) continue;
@@ -187,6 +233,10 @@ function closeTransport(transport: TransportSession, { code, message }: Wasimoff
   } catch {
     // It has ended already, which is what we want.
   }
+}
+
+function violation(what: string): WasimoffError {
+  return new WasimoffError("invalid_argument", `peer opened ${what}`);
 }
 
 function closeCause({ closeCode = 0, reason = "" }: TransportCloseInfo): WasimoffError {

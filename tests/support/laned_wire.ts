@@ -3,6 +3,7 @@
 import { type Code, WasimoffError } from "../../core/errors.ts";
 import type { Connection, ConnectionHandler, Lanes } from "../../core/session/connection.ts";
 import { decodeFrame, encodeFrame, type Frame, FRAME_DATA } from "../../core/session/frame.ts";
+import { joinChunks } from "../../core/join_chunks.ts";
 import { Session } from "../../core/session/session.ts";
 
 const DONE = new WasimoffError("canceled", "test is over");
@@ -30,8 +31,8 @@ export class LanedWire implements Connection {
     this.handler = handler;
   }
 
-  send(frame: Uint8Array, number?: number): void {
-    this.sent.push({ frame: decodeFrame(frame), number: number!, lane: 0 });
+  send(frame: Uint8Array, number?: number, body = new Uint8Array(0)): void {
+    this.sent.push({ frame: decodeFrame(joinChunks([frame, body])), number: number!, lane: 0 });
   }
 
   close(code: Code): void {

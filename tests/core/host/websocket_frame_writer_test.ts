@@ -56,15 +56,21 @@ Deno.test("FrameWriter.send() writes lengths and masks as RFC 6455 has them", as
   await turn();
 });
 
-Deno.test("FrameWriter.send() leaves large messages and random masks to ws, behind what is held", async () => {
+Deno.test("FrameWriter.send() gives bodies and large messages as they are and random masks to ws, behind what is held", async () => {
   const { events, writer } = fixture();
   writer.send(Uint8Array.of(1));
   writer.send(Uint8Array.of(2));
   writer.send(new Uint8Array(8 * 1024 + 1));
-  deepEqual(events, ["raw 820101", "raw 820102", "ws 8193"]);
+  deepEqual(events, ["raw 820101", "raw 820102", "raw 827e2001", "raw 00000000 8193"]);
+  writer.send(Uint8Array.of(5), undefined, new Uint8Array(65_536));
+  deepEqual(events.slice(4), ["raw 827f000000000001000105", "raw 00000000 65536"]);
+  const zeros = fixture("zeros");
+  zeros.writer.send(Uint8Array.of(5), undefined, new Uint8Array(9_000));
+  deepEqual(zeros.events, ["raw 82fe23290000000005", "raw 00000000 9000"]);
   const masked = fixture("random");
   masked.writer.send(Uint8Array.of(1));
-  deepEqual(masked.events, ["ws 1"]);
+  masked.writer.send(Uint8Array.of(1), undefined, new Uint8Array(9_000));
+  deepEqual(masked.events, ["ws 1", "ws 9001"]);
   await turn();
 });
 

@@ -1,9 +1,11 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { WasimoffError } from "../../../core/errors.ts";
+import { joinChunks } from "../../../core/join_chunks.ts";
 import { MAX_FRAME_BYTES, MAX_PAYLOAD_BYTES, MAX_REASON_BYTES } from "../../../core/protocol/limits.ts";
 import {
   decodeFrame,
+  encodeDataHead,
   encodeFrame,
   type Frame,
   FRAME_ABORT,
@@ -17,6 +19,7 @@ import {
   FRAME_REFUSAL,
   FRAME_STOP,
   FRAME_WELCOME,
+  isSeparable,
   isSequenced,
   laneOf,
 } from "../../../core/session/frame.ts";
@@ -157,4 +160,18 @@ Deno.test("laneOf() names the stream of DATA from 64 KiB on and of an END beyond
   for (const [frame] of TABLE) {
     if (frame.type !== FRAME_DATA && frame.type !== FRAME_END) equal(lane(frame), 0);
   }
+});
+
+Deno.test("encodeDataHead() is what comes before the body of a DATA frame", () => {
+  const body = new Uint8Array(8 * 1024).fill(7);
+  const whole = encodeFrame({ type: FRAME_DATA, stream: 5, offset: 2 ** 40, body });
+  deepEqual(joinChunks([encodeDataHead(5, 2 ** 40), body]), whole);
+});
+
+Deno.test("isSeparable() keeps small bodies and small parts of large buffers from being kept as they are", () => {
+  const buffer = new Uint8Array(64 * 1024);
+  equal(isSeparable(buffer), true);
+  equal(isSeparable(buffer.subarray(0, 32 * 1024)), true);
+  equal(isSeparable(buffer.subarray(1, 32 * 1024)), false);
+  equal(isSeparable(new Uint8Array(8 * 1024 - 1)), false);
 });

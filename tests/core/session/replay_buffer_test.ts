@@ -63,3 +63,20 @@ Deno.test("ReplayBuffer.canHaveReceived() knows what was taken at any time, on w
   buffer.take(1);
   deepEqual([0, 1, 3, 4].map((count) => buffer.canHaveReceived(count)), [false, true, true, false]);
 });
+
+Deno.test("ReplayBuffer keeps a body with its frame, counts it, and forgets both together", () => {
+  const buffer = new ReplayBuffer();
+  const body = new Uint8Array(10_000);
+  buffer.push(frame(0));
+  buffer.push(frame(1), body);
+  buffer.push(frame(2));
+  equal(buffer.bytes, 10_006 + 3 * 256);
+  deepEqual([0, 1, 2].map((index) => buffer.bodyOf(index) === body), [false, true, false]);
+  buffer.acknowledge(1);
+  equal(buffer.bodyOf(1), body);
+  buffer.acknowledge(2);
+  deepEqual([buffer.bodyOf(1), buffer.bytes], [undefined, 2 + 256]);
+  buffer.push(frame(3), body);
+  buffer.clear();
+  deepEqual([buffer.bodyOf(0), buffer.bodyOf(3), buffer.bytes], [undefined, undefined, 0]);
+});

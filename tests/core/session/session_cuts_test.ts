@@ -1,5 +1,6 @@
 import { deepEqual } from "node:assert/strict";
 import fc from "fast-check";
+import { MIN_FIRST_PIECE_BYTES } from "../../../core/session/connection.ts";
 import type { MemoryPipe } from "../../../core/transport/memory.ts";
 import { fakeClock, SessionPair } from "../../support/session_pair.ts";
 import { receiveAll, sendAll, traffic } from "../../support/session_traffic.ts";
@@ -8,17 +9,21 @@ import { settle } from "../../support/settle.ts";
 interface Break {
   readonly frames: number;
   readonly stalls: boolean;
+  /** Frames come in two pieces. */
+  readonly pieces: boolean;
 }
 
 /** Cuts or stalls a connection within the delivery of its frame of this number. */
-function breakAfter({ frames, stalls }: Break, pipe: MemoryPipe): void {
+function breakAfter({ frames, stalls, pieces }: Break, pipe: MemoryPipe): void {
   let left = frames;
   for (const connection of [pipe.a, pipe.b]) {
     const start = connection.start.bind(connection);
     connection.start = (handler) =>
       start({
         onFrame: (frame) => {
-          handler.onFrame(frame);
+          const cut = MIN_FIRST_PIECE_BYTES + frame.length % 100;
+          if (!pieces || frame.length <= cut) handler.onFrame(frame);
+          else handler.onPieces!(frame.subarray(0, cut), frame.subarray(cut));
           if (left-- > 0) return;
           if (stalls) pipe.stall(true);
           else pipe.cut();
@@ -31,7 +36,9 @@ function breakAfter({ frames, stalls }: Break, pipe: MemoryPipe): void {
 
 Deno.test("whatever breaks and when, every message and every byte arrives once, complete and in order", async () => {
   using clock = fakeClock();
-  const breaks = fc.array(fc.record({ frames: fc.nat(25), stalls: fc.boolean() }), { maxLength: 8 });
+  const breaks = fc.array(fc.record({ frames: fc.nat(25), stalls: fc.boolean(), pieces: fc.boolean() }), {
+    maxLength: 8,
+  });
   await fc.assert(
     fc.asyncProperty(traffic, traffic, breaks, async (up, down, breaks) => {
       using pair = new SessionPair(60_000);
@@ -53,7 +60,7 @@ Deno.test("whatever breaks and when, every message and every byte arrives once, 
         pair.connect((pipe) => breakAfter(step, pipe));
       }
       await settle();
-      pair.connect();
+      pair.connect((pipe) => breakAfter({ frames: Infinity, stalls: false, pieces: true }, pipe));
       await clock.tick(4_000);
       deepEqual(ended, []);
       const [, , atAcceptor, atDialer] = await done;
