@@ -131,6 +131,8 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     keepAliveTimeout: limits.idleTimeoutMs,
     connectionsCheckingInterval: Math.min(MAX_CHECK_INTERVAL_MS, limits.headersTimeoutMs),
     requestTimeout: 0, // an upload of 1 GiB may take long
+    // HTTP/2 within HTTP/1.1, which Java asks for, is not to be had; its requests, with their bodies, are ordinary ones.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => !/\bh2c\b/i.test(headers.upgrade ?? ""),
   };
   const server = credentials === undefined
     ? createServer(settings)

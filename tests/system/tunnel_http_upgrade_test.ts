@@ -188,3 +188,20 @@ Deno.test("open WebSockets do not use up the requests of a visitor", async () =>
   await waitUntil(() => site.connections <= 1);
   ok(site.connections <= 1, `${site.connections} connections are left`);
 });
+
+Deno.test("a request for HTTP/2 within HTTP/1.1 is an ordinary one, which no service hears of", async () => {
+  await using site = await TunnelSite.open();
+  let seen = "";
+  await site.http("app", async (request, response) => {
+    for await (const chunk of request) seen += chunk;
+    seen += ` ${request.headers.upgrade} ${request.headers["http2-settings"]}`;
+    response.end("done");
+  });
+  using visitor = new RawVisitor(site.port);
+  visitor.send(
+    "POST / HTTP/1.1\r\nHost: app.localhost\r\nContent-Length: 4\r\nConnection: Upgrade, HTTP2-Settings\r\n" +
+      "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\nbody",
+  );
+  await visitor.until(/^HTTP\/1.1 200 OK\r\n[^]*done$/);
+  strictEqual(seen, "body undefined undefined");
+});
