@@ -31,11 +31,12 @@ export async function openWebTransportConnection(
   side: Side,
 ): Promise<Connection> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const lanes = new LaneQueue(transport, side === "acceptor" ? reject : null);
+  const lanes = new LaneQueue(transport, side);
   const timer = setTimeout(
     () => reject(new WasimoffError("deadline_exceeded", "peer did not open a stream in time")),
     HELLO_TIMEOUT_MS,
   );
+  void lanes.early.then((cause) => cause && reject(cause));
   try {
     const first = await Promise.race([firstStream(transport, side), late]);
     return new WebTransportConnection(transport, first, lanes);
@@ -64,21 +65,23 @@ type NextLane = Promise<ReadableStreamReadResult<ReadableStream<Uint8Array>>>;
 class LaneQueue {
   readonly #lanes: ReadableStreamDefaultReader<ReadableStream<Uint8Array>>;
   #first: NextLane | null;
-  /** Hears of a lane that comes before `next` is called; null for nobody. */
-  onEarly: ((cause: WasimoffError) => void) | null;
+  /** From the beginning at a dialer: the acceptor's lanes may overtake its welcome. */
+  #wanted: boolean;
+  /** Resolves at the first lane, with what is wrong when it came before `next` was called; null for nothing. */
+  readonly early: Promise<WasimoffError | null>;
 
-  constructor(transport: TransportSession, onEarly: ((cause: WasimoffError) => void) | null) {
-    this.onEarly = onEarly;
+  constructor(transport: TransportSession, side: Side) {
+    this.#wanted = side === "dialer";
     this.#lanes = transport.incomingUnidirectionalStreams.getReader();
     this.#first = this.#lanes.read();
-    this.#first.then(
-      ({ done }) => done || this.onEarly?.(violation("a lane before its hello was accepted")),
-      () => {}, // told by the end of the session
+    this.early = this.#first.then(
+      ({ done }) => done || this.#wanted ? null : violation("a lane before its hello was accepted"),
+      () => null, // told by the end of the session
     );
   }
 
   next(): NextLane {
-    this.onEarly = null;
+    this.#wanted = true;
     const first = this.#first;
     this.#first = null;
     return first ?? this.#lanes.read();
@@ -105,7 +108,7 @@ class WebTransportConnection implements Connection {
   constructor(transport: TransportSession, { readable, writable }: TransportStream, lanes: LaneQueue) {
     this.#transport = transport;
     this.#laneQueue = lanes;
-    if (lanes.onEarly !== null) lanes.onEarly = (cause) => this.#finish(cause);
+    void lanes.early.then((cause) => cause && this.#finish(cause));
     const owner = {
       drained: () => this.#handler?.onDrain(),
       failed: (cause: WasimoffError) => this.#finish(cause),

@@ -90,14 +90,38 @@ Deno.test("lanes are read when a handler wants them, and not before", async () =
   const acceptor = await openWebTransportConnection(pair.b, "acceptor");
   acceptor.start(new ConnectionRecorder());
   dialer.start(new ConnectionRecorder());
-  dialer.lanes!.open(2);
-  dialer.lanes!.send(2, frame(1), 1);
+  acceptor.lanes!.open(2);
+  acceptor.lanes!.send(2, frame(1), 1);
   await settle();
   const heard = new LaneRecorder();
-  acceptor.start(heard);
+  dialer.start(heard);
   await settle();
   deepEqual(heard.laneFrames, [[frame(1), 1]]);
   pair.cut();
+});
+
+Deno.test("a peer that opens what it may not is sent away before it is read", async () => {
+  const tooEarly = new TransportPair();
+  const opening = openWebTransportConnection(tooEarly.b, "acceptor");
+  await onStream(tooEarly, frame(1));
+  const early = {
+    code: "invalid_argument",
+    message: "peer opened a lane before its hello was accepted",
+  } as const;
+  await rejects(opening, early);
+  equal(tooEarly.b.closedWith?.closeCode, 1002);
+
+  const second = "peer opened a second bidirectional stream";
+  for (const what of [early.message, second]) {
+    const pair = new TransportPair();
+    await openWebTransportConnection(pair.a, "dialer");
+    const acceptor = await openWebTransportConnection(pair.b, "acceptor");
+    const heard = new ConnectionRecorder();
+    acceptor.start(heard);
+    await (what === second ? pair.a.createBidirectionalStream() : onStream(pair, frame(1)));
+    equal((await heard.closed).message, what);
+    pair.cut();
+  }
 });
 
 Deno.test("`buffered` counts what the transport has not taken, and onDrain tells when little is left", async () => {
