@@ -6,37 +6,11 @@ import { WasimoffError } from "../errors.ts";
 const KEY_ID = /^[a-z2-7]{52}$/;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Names that a visitor would take for the broker's own, or that browsers and mail programs look up by themselves. */
+/** What programs look up by themselves below any domain, mail programs too, and what would pass for the broker itself. */
 const RESERVED: ReadonlySet<string> = new Set([
-  ...[
-    "admin",
-    "api",
-    "app",
-    "autoconfig",
-    "autodiscover",
-    "broker",
-    "docs",
-    "ftp",
-    "imap",
-    "isatap",
-    "localhost",
-  ],
-  ...[
-    "mail",
-    "metrics",
-    "mx",
-    "ns",
-    "ns1",
-    "ns2",
-    "pop",
-    "proxy",
-    "root",
-    "smtp",
-    "status",
-    "transport",
-    "wasimoff",
-  ],
-  ...["webmail", "wpad", "www"],
+  ...["autoconfig", "autodiscover", "isatap", "wpad"],
+  ...["imap", "mail", "pop", "smtp"],
+  ...["broker", "localhost", "wasimoff", "www"],
 ]);
 
 /** Throws `invalid_argument` for a name that nobody may have. */

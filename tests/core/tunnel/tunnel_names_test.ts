@@ -10,7 +10,7 @@ import {
 const KEY = { key: "k1", token: "" };
 
 Deno.test("checkTunnelName() takes labels of DNS that are not reserved", () => {
-  for (const name of ["a", "db", "a-b", "0", "my-app-2", "a".repeat(63)]) {
+  for (const name of ["a", "db", "a-b", "0", "my-app-2", "app", "api", "docs", "a".repeat(63)]) {
     doesNotThrow(() => checkTunnelName(name));
   }
   const bad = [
@@ -25,7 +25,7 @@ Deno.test("checkTunnelName() takes labels of DNS that are not reserved", () => {
     "a".repeat(64),
     "xn--a",
     "www",
-    "api",
+    "wpad",
     "localhost",
   ];
   for (const name of [...bad, "a".repeat(52), "a\n"]) {
