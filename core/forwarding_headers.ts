@@ -3,6 +3,9 @@
 /** Besides all that begin with `x-forwarded-`. */
 const FORWARDING_HEADERS: ReadonlySet<string> = new Set([
   "forwarded",
+  "forwarded-for",
+  "x-forwarded",
+  "client-ip",
   "x-real-ip",
   "x-client-ip",
   "x-cluster-client-ip",

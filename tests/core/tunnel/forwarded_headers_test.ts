@@ -67,7 +67,15 @@ Deno.test("claimsOrigin() finds headers by which a stranger would pass for someb
       "x-real-ip",
       "true-client-ip",
     ],
-    ...["x_forwarded_for", "x-forwarded_host", "x_real_ip", "cf-connecting-ip"],
+    ...[
+      "x_forwarded_for",
+      "x-forwarded_host",
+      "x_real_ip",
+      "cf-connecting-ip",
+      "client-ip",
+      "forwarded-for",
+      "x-forwarded",
+    ],
   ];
   deepStrictEqual(claims.filter((name) => !claimsOrigin(name, false)), []);
   deepStrictEqual(
