@@ -9,7 +9,6 @@ import { type Code, httpStatus, WasimoffError } from "../errors.ts";
 import { endDuplex, joinDuplexes } from "../tunnel/join_duplexes.ts";
 import type { PublicTunnel, TunnelDirectory } from "../tunnel/public_tunnel.ts";
 import type { HttpInterceptor } from "./http_server.ts";
-import { isAuthorized } from "./tunnel_http_access.ts";
 import { UnfinishedMessages } from "./unfinished_messages.ts";
 import { upgradeAnswer } from "./upgrade_answer.ts";
 import { STREAM_WEBSOCKET_OPTIONS, WebSocketStream } from "./websocket_stream.ts";
@@ -96,11 +95,12 @@ export class TunnelWebSocket implements HttpInterceptor {
     if (tunnel === "gone") {
       throw new WasimoffError("unavailable", `client of tunnel "${name}" is away: try again later`);
     }
+    // Raw bytes would go past the passwords of the reverse proxy, and forge what it says about visitors.
+    if (tunnel.kind === "http") {
+      throw new WasimoffError("failed_precondition", `tunnel "${name}" speaks HTTP: open its URL`);
+    }
     if (!tunnel.allows(address)) {
       throw new WasimoffError("permission_denied", `tunnel "${name}" does not let your address in`);
-    }
-    if (tunnel.basicAuth.size > 0 && !isAuthorized(incoming, tunnel.basicAuth)) {
-      throw new WasimoffError("unauthenticated", `tunnel "${name}" asks for a user name and a password`);
     }
     return tunnel;
   }
@@ -130,7 +130,6 @@ function refuse(outgoing: ServerResponse, { code, message }: WasimoffError): voi
   outgoing.writeHead(GATEWAY_STATUS[code] ?? httpStatus(code), {
     "content-type": "text/plain; charset=utf-8",
     "content-length": new TextEncoder().encode(text).length,
-    ...(code === "unauthenticated" && { "www-authenticate": 'Basic realm="tunnel", charset="UTF-8"' }),
   });
   outgoing.end(text);
 }

@@ -126,6 +126,7 @@ tunnelTest("keeps no more than a window for a visitor that does not read", async
 tunnelTest("says by status why there is no connection", async ({ cluster, url }) => {
   const tunnel = await cluster.tunnel({ name: "down", service: 9 });
   const closed = await cluster.tunnel({ name: "closed", service: 9, allowCidrs: ["192.0.2.0/24"] });
+  const web = await cluster.tunnel({ name: "web", service: 9, kind: "http" });
   const status = async (name: string) => {
     const socket = new WebSocket(url(name));
     socket.on("error", () => {});
@@ -140,11 +141,11 @@ tunnelTest("says by status why there is no connection", async ({ cluster, url })
       `the answer for ${name}`,
     );
   };
-  deepEqual(await Promise.all(["unknown", "down", "closed"].map(status)), [404, 502, 403]);
+  deepEqual(await Promise.all(["unknown", "down", "closed", "web"].map(status)), [404, 502, 403, 412]);
   const get = await fetch(url("down").replace("ws:", "http:"));
   equal(get.status, 400);
   match(await get.text(), /a WebSocket is expected here/);
-  await Promise.all([tunnel.stop(), closed.stop()]);
+  await Promise.all([tunnel.stop(), closed.stop(), web.stop()]);
 });
 
 Deno.test("dial() and listen() give what the platform's connections and listeners are", async () => {
