@@ -15,7 +15,7 @@ import { readTunnelAuth } from "./tunnel_auth.ts";
 import { publishAtBrickchain } from "./tunnel_brickchain.ts";
 import { openInspection } from "./tunnel_inspect.ts";
 import { TUNNEL_FLAGS } from "./tunnel_flags.ts";
-import { parseTunnelTarget, type TunnelTarget } from "./tunnel_target.ts";
+import { checkNotBroker, parseTunnelTarget, type TunnelTarget } from "./tunnel_target.ts";
 import { usageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 
@@ -46,6 +46,7 @@ async function publish(call: TunnelCall): Promise<number> {
   const endpoint = brickchainEndpoint(options.url);
   if (endpoint !== null) return await publishAtBrickchain(call, { endpoint, target, identity });
   const named = await nameBroker({ options, sources }, log);
+  checkNotBroker(target, named.broker.http);
   let printed = "";
   await keepTunnel({
     openSession: (signal) => connectTunnels({ ...named, agent: `wasimoff/${VERSION}`, logger: log }, signal),

@@ -1,5 +1,6 @@
 /** The operands of `wasimoff tunnel`: what kind of service it is, and where it listens. */
 
+import { hostName, isLoopbackName } from "../core/broker/identity/loopback_rule.ts";
 import { didYouMean } from "./suggest.ts";
 import { usageError } from "./usage_error.ts";
 
@@ -27,4 +28,15 @@ export function parseTunnelTarget([kindText = "", place = ""]: readonly string[]
     throw usageError(`"${place}" is no place of a service: write "3000" or "host:3000"`);
   }
   return { kind, hostname: host.replace(/^\[(.*)\]$/, "$1"), port };
+}
+
+/**
+ * Refuses the broker itself as a service: raw bytes of visitors would come from its own machine, whose users need no token,
+ * and requests for the tunnel's host would go round in circles.
+ */
+export function checkNotBroker({ hostname, port }: TunnelTarget, broker: URL): void {
+  const brokerPort = Number(broker.port) || (broker.protocol === "https:" ? 443 : 80);
+  const machine = (host: string) => isLoopbackName(host) ? "localhost" : host.toLowerCase();
+  if (port !== brokerPort || machine(hostname) !== machine(hostName(broker.hostname))) return;
+  throw usageError(`port ${port} is the broker itself: give the port of the service`);
 }

@@ -1,6 +1,6 @@
 import { deepEqual, throws } from "node:assert/strict";
 import { portRange } from "../../commands/flag_kinds.ts";
-import { parseTunnelTarget } from "../../commands/tunnel_target.ts";
+import { checkNotBroker, parseTunnelTarget } from "../../commands/tunnel_target.ts";
 
 Deno.test("parseTunnelTarget() reads a kind and a place", () => {
   const cases: [string[], ReturnType<typeof parseTunnelTarget>][] = [
@@ -29,4 +29,21 @@ Deno.test("--tcp-ports takes a range of ports", () => {
   for (const text of ["", "20000", "2-1", "0-5", "1-65536", "a-b", "1-2-3"]) {
     throws(() => portRange.parse([text]), { code: "invalid_argument" }, text);
   }
+});
+
+Deno.test("checkNotBroker() refuses to publish the broker through itself", () => {
+  const check = (hostname: string, port: number, url: string) =>
+    checkNotBroker({ kind: "tcp", hostname, port }, new URL(url));
+  const own: [string, number, string][] = [
+    ["localhost", 4080, "http://localhost:4080/"],
+    ["127.0.0.1", 4080, "http://localhost:4080/"],
+    ["localhost", 4080, "http://[::1]:4080/"],
+    ["Broker.example.org", 443, "https://broker.example.org/"],
+  ];
+  for (const [hostname, port, url] of own) {
+    throws(() => check(hostname, port, url), { code: "invalid_argument", message: /is the broker itself/ });
+  }
+  check("localhost", 3000, "http://localhost:4080/");
+  check("localhost", 443, "https://broker.example.org/");
+  check("192.0.2.1", 4080, "http://localhost:4080/");
 });
