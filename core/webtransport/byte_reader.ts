@@ -1,5 +1,6 @@
 /** Reads the header of a stream exactly, so that the rest can be handed over, or all of it with a small buffer. */
 
+import { delay } from "../delay.ts";
 import { joinChunks } from "../join_chunks.ts";
 import type { QuicReceiveStream } from "./quic_connection.ts";
 import { Http3Error } from "./http3_error.ts";
@@ -9,6 +10,13 @@ import { readVarint, varintLengthFrom } from "./varint.ts";
 const SHORTEST_HEADER_BYTES = 3;
 /** A waiting read keeps its buffer, and every session has four that wait: 64 KiB, the default, is too much. */
 const READ_AHEAD_BYTES = 256;
+
+/**
+ * What arrives before it is awaited is read without a break, and may be a million frames of two bytes. Beyond the
+ * header fields of the largest request nobody is in a hurry: with pauses one peer does not keep others waiting.
+ */
+const READS_WITHOUT_PAUSE = 64;
+const PAUSE_MS = 1;
 
 const NOTHING = new Uint8Array(0);
 
@@ -20,6 +28,7 @@ export class ByteReader {
   readonly #reader: ReadableStreamBYOBReader;
   #held: Uint8Array<ArrayBuffer> = NOTHING;
   #ahead = SHORTEST_HEADER_BYTES;
+  #reads = 0;
 
   constructor(stream: QuicReceiveStream) {
     this.#reader = stream.getReader({ mode: "byob" });
@@ -40,6 +49,7 @@ export class ByteReader {
     const held = this.#held;
     this.#held = NOTHING;
     if (held.length > 0) return held;
+    if (++this.#reads > READS_WITHOUT_PAUSE) await delay(PAUSE_MS);
     const { value, done } = await this.#reader.read(new Uint8Array(READ_AHEAD_BYTES));
     return done ? undefined : value;
   }

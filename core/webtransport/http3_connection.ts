@@ -1,6 +1,7 @@
 /** HTTP/3 on one QUIC connection: its control streams, and whose each stream and datagram is. */
 
 import { WasimoffError } from "../errors.ts";
+import { delay } from "../delay.ts";
 import { joinChunks } from "../join_chunks.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import { type ConnectionEnd, endOf, errorOf, lossOf } from "./connection_end.ts";
@@ -55,6 +56,9 @@ const CONTROL_HEADER = joinChunks([
 
 /** How long a broken stream waits for the news that the whole connection is lost. */
 const LOSS_NOTICE_MS = 1_000;
+
+/** What has arrived is read without a break, and may be a hundred thousand: others get their turn between. */
+const DATAGRAMS_WITHOUT_PAUSE = 256;
 
 /** To be started once, and then used until `ended`. */
 export class Http3Connection {
@@ -222,8 +226,9 @@ export class Http3Connection {
   }
 
   async #readDatagrams(): Promise<void> {
-    for (;;) {
+    for (let count = 1;; count++) {
       let datagram: Uint8Array;
+      if (count % DATAGRAMS_WITHOUT_PAUSE === 0) await delay(0);
       try {
         datagram = await this.quic.readDatagram();
       } catch {

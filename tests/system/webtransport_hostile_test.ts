@@ -196,6 +196,37 @@ Deno.test("random bytes on streams of all kinds and in datagrams harm nobody", a
   );
 });
 
+Deno.test("a flood of the smallest frames and capsules on a session keeps no other session waiting", async () => {
+  const { route } = counting();
+  await using pair = await openWebTransportPair({ "/": route });
+  const good = await pair.dial("/");
+  const peer = await rawConnect(pair, ALPN_HTTP3);
+  const control = await openControl(peer);
+  const hostile = await request(peer, sessionFields("/"));
+  await within(readAnswer(hostile), "answer");
+  const nothing = new Uint8Array(500_000); // of type 0x21 and length 0
+  for (let at = 0; at < nothing.length; at += 2) nothing[at] = 0x21;
+  await put(hostile.writable, encodeFrame(0n, nothing));
+  const flood = async () => {
+    for (const writer = hostile.writable.getWriter();;) await writer.write(nothing);
+  };
+  const flooding = rejects(flood()); // until the connection ends
+  const timesMs: number[] = [];
+  for (let turn = 0; turn < 20; turn++) {
+    const startMs = performance.now();
+    const { readable, writable } = await good.createBidirectionalStream();
+    await put(writable, turn);
+    await writable.close();
+    await within(readable.pipeTo(new WritableStream()), "echo");
+    timesMs.push(performance.now() - startMs);
+  }
+  const medianMs = timesMs.sort((a, b) => a - b)[10] as number;
+  ok(medianMs < 15, `${medianMs} ms`); // 40 without pauses, below 1 with them
+  strictEqual(control.locked, false); // held until here
+  peer.close();
+  await flooding;
+});
+
 Deno.test("100,000 streams that are opened and dropped leave nothing behind", async () => {
   await using field = await arena();
   const peer = await field.begin();

@@ -5,6 +5,8 @@ import { assert as check, asyncProperty, bigInt, integer, uint8Array } from "fas
 import { ByteReader } from "../../../core/webtransport/byte_reader.ts";
 import { encodeStreamHeader } from "../../../core/webtransport/stream_header.ts";
 import { MAX_VARINT } from "../../../core/webtransport/varint.ts";
+import { fakeClock } from "../../support/session_pair.ts";
+import { settle } from "../../support/settle.ts";
 import { MemoryQuic } from "../../support/memory_quic.ts";
 import { bytesOf, put } from "../../support/raw_http3.ts";
 
@@ -41,6 +43,24 @@ Deno.test("ByteReader reads on with small buffers of its own", async () => {
     strictEqual(bytes.buffer.byteLength <= 256, true);
   }
   strictEqual(count, 1000);
+});
+
+Deno.test("ByteReader pauses between reads beyond 16 KiB", async () => {
+  using clock = fakeClock();
+  const reader = new ByteReader(await streamOf(bytesOf(0), new Uint8Array(64 * 256 + 300)));
+  strictEqual(await reader.readVarint(), 0n);
+  let count = 0;
+  const reading = (async () => {
+    for (let bytes; (bytes = await reader.readSome()) !== undefined;) count += bytes.length;
+  })();
+  const counts: number[] = [];
+  for (let turn = 0; turn < 3; turn++) {
+    await settle();
+    counts.push(count);
+    await clock.tick(1);
+  }
+  await reading;
+  deepStrictEqual(counts, [2 + 64 * 256, 2 + 65 * 256, 64 * 256 + 300]);
 });
 
 Deno.test("ByteReader tells an end before a header from one inside of it", async () => {

@@ -203,6 +203,17 @@ Deno.test("datagrams that nobody reads make room for newer ones, and are counted
   deepStrictEqual((await next).value, bytesOf(9));
 });
 
+Deno.test("who floods with datagrams lets others have their turn after 256", async () => {
+  using clock = fakeClock();
+  await using pair = await open({ maxWaitingDatagrams: 1 });
+  const { datagrams } = pair.theirs;
+  for (let n = 0; n < 600; n++) void pair.quic.client.sendDatagram(bytesOf(0, 1));
+  for (let turn = 0; turn < 10; turn++) await settle();
+  strictEqual(datagrams.droppedIncoming, 254);
+  await clock.tick(1);
+  strictEqual(datagrams.droppedIncoming, 599);
+});
+
 Deno.test("a datagram as large as allowed arrives; a larger one is dropped and counted", async () => {
   await using pair = await open();
   const { datagrams } = pair.ours;
