@@ -22,6 +22,8 @@ export const FULL_BYTES = 1024 * 1024;
 export const MAX_UNSENT_BYTES = 2 * MAX_MESSAGE_BYTES;
 /** A peer that reads slower than this counts as silent: it cannot answer a ping before it has read what is before it. */
 const MIN_READ_BYTES_PER_MS = 64;
+/** Messages that may still come after we have said goodbye: whoever has so many on the way is not about to answer. */
+const MAX_UNWANTED_MESSAGES = 10_000;
 /** Pieces of one message: an honest sender uses one, or pieces of some KiB. */
 const MAX_FRAGMENTS = 16 * 1024;
 
@@ -56,6 +58,7 @@ export class WebSocketMessages implements MessagePipe, UnfinishedMessage {
   #readingUntil = 0;
   readonly #unfinished: UnfinishedMessages;
   #unfinishedBytes = 0;
+  #unwanted = 0;
   /** Of the chunk that is read. */
   #chunkBytes = 0;
 
@@ -156,7 +159,10 @@ export class WebSocketMessages implements MessagePipe, UnfinishedMessage {
     const before = this.#unfinishedBytes;
     this.#unfinishedBytes = Math.max(0, Math.min(before - (data as Buffer).length, this.#chunkBytes));
     this.#unfinished.changed(this.#unfinishedBytes - before);
-    if (this.#cause !== null) return;
+    if (this.#cause !== null) {
+      if (++this.#unwanted > MAX_UNWANTED_MESSAGES) this.#socket.terminate();
+      return;
+    }
     this.#handler?.onMessage(isBinary ? data as Uint8Array : (data as Buffer).toString());
   }
 

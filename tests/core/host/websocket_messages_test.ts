@@ -20,6 +20,7 @@ class FakeSocket extends EventEmitter {
   pause = () => {};
   resume = () => {};
   send = () => {};
+  close = () => {};
   cork = () => {};
   uncork = () => {};
   write = () => {};
@@ -79,6 +80,16 @@ Deno.test("a peer that reads a long message has time for it, and not more", () =
     assert.deepEqual(seen, []);
     await clock.tickAsync(10_000);
     assert.deepEqual(seen, ["suspect", "peer was silent for 10 s"]);
+  }));
+
+Deno.test("who goes on for long after a goodbye is dropped", () =>
+  watched((socket, seen, { pipe }) => {
+    pipe.close(1000, "bye");
+    for (let i = 0; i < 10_000; i++) socket.emit("message", new Uint8Array(1), true);
+    assert.deepEqual(seen, []);
+    socket.emit("message", new Uint8Array(1), true);
+    assert.deepEqual(seen, ["bye"]);
+    return Promise.resolve();
   }));
 
 /** Connections that share 100 bytes for messages on their way. */
