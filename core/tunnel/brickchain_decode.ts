@@ -7,7 +7,7 @@ import {
   MAX_BODY_BYTES,
   TYPE_PREFIX,
 } from "./brickchain_document.ts";
-import { nestsWithin } from "./json_depth.ts";
+import { type JsonLimits, nestsWithin } from "./json_depth.ts";
 
 /** A frame that is no document, or a known one whose fields are wrong. */
 export interface InvalidDocument {
@@ -24,8 +24,8 @@ export interface UnknownDocument {
 
 /** Longest frame that is parsed: a whole body in base64, with as much for headers and path as HTTP servers take. */
 export const MAX_DOCUMENT_CHARACTERS = Math.ceil(MAX_BODY_BYTES / 3) * 4 + 128 * 1024;
-/** Documents have two levels; what is unknown in them may have some more. */
-const MAX_DEPTH = 8;
+/** Documents have two levels, what is unknown in them may have some more; 16 KiB of headers have fewer names. */
+const LIMITS: JsonLimits = { depth: 8, parts: 10_000 };
 /** Part of a frame beyond the limit in which its id is looked for. */
 const HEAD_CHARACTERS = 1_024;
 /** Longest id that is taken: a UUID has 36. */
@@ -62,7 +62,7 @@ export function decodeDocument(frame: string): BrickchainDocument | InvalidDocum
     const id = /"@id"\s*:\s*"([\w-]{1,128})"/.exec(frame.slice(0, HEAD_CHARACTERS))?.[1] ?? "";
     return invalid(id, `document has more than ${MAX_DOCUMENT_CHARACTERS} characters`);
   }
-  const document = nestsWithin(frame, MAX_DEPTH) ? parse(frame) : undefined;
+  const document = nestsWithin(frame, LIMITS) ? parse(frame) : undefined;
   if (typeof document !== "object" || document === null || Array.isArray(document)) {
     return invalid("", "frame is no JSON document");
   }

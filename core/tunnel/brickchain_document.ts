@@ -119,7 +119,7 @@ export function encodeDocument(document: BrickchainDocument, now: number): strin
   return JSON.stringify({
     "@type": `${TYPE_PREFIX}${kind}.json`,
     "@timestamp": new Date(now).toISOString(),
-    "@id": id,
+    ...(id === "" ? {} : { "@id": id }),
     ...Object.fromEntries(own),
   });
 }

@@ -24,6 +24,10 @@ export const REGISTRATION_TIMEOUT_MS = 10_000;
 /** Registrations of one connection, and those that may wait to be checked. */
 export const MAX_REGISTRATIONS = 64;
 
+/** Refused and unknown documents of one connection within REFUSALS_WINDOW_MS; who sends more is closed. */
+export const MAX_REFUSALS = 256;
+export const REFUSALS_WINDOW_MS = 10_000;
+
 const CLOSE_NORMAL = 1000;
 const CLOSE_GOING_AWAY = 1001;
 const CLOSE_UNSUPPORTED = 1003;
@@ -57,6 +61,10 @@ export class BrickchainLink implements BrickchainLane {
   /** Checked one after the other. */
   #registering: Promise<void> = Promise.resolve();
   #waitingRegistrations = 0;
+  /** Requests go out in turn: not all that have waited at once, when there is room for one. */
+  #sending: Promise<void> = Promise.resolve();
+  #refusals = 0;
+  #refusalsEndAt = 0;
   #suspect = false;
   #closed = false;
 
@@ -92,7 +100,8 @@ export class BrickchainLink implements BrickchainLane {
       await this.drained();
       if (this.#calls.awaits(id)) this.#send({ kind: "http-request", id, ...request });
     };
-    return (await Promise.all([answer, send()]))[0];
+    this.#sending = this.#sending.then(send);
+    return await answer;
   }
 
   /** Whether one more WebSocket may be opened. */
@@ -130,8 +139,12 @@ export class BrickchainLink implements BrickchainLane {
 
   /** Says goodbye. */
   close(reason: string): void {
+    this.#hangUp(CLOSE_GOING_AWAY, reason);
+  }
+
+  #hangUp(code: number, reason: string): void {
     this.#end();
-    this.#pipe.close(CLOSE_GOING_AWAY, reason);
+    this.#pipe.close(code, reason);
   }
 
   #send(document: BrickchainDocument): void {
@@ -144,7 +157,7 @@ export class BrickchainLink implements BrickchainLane {
 
   #onMessage(message: Uint8Array | string): void {
     if (typeof message !== "string") {
-      return this.#pipe.close(CLOSE_UNSUPPORTED, "documents come in text frames");
+      return this.#hangUp(CLOSE_UNSUPPORTED, "documents come in text frames");
     }
     const document = decodeDocument(message);
     switch (document.kind) {
@@ -157,8 +170,9 @@ export class BrickchainLink implements BrickchainLane {
       case "ws-teardown":
         return this.#relays.take(document);
       case "disconnect":
-        this.#end();
-        return this.#pipe.close(CLOSE_NORMAL, "");
+        return this.#hangUp(CLOSE_NORMAL, "");
+      case "unknown":
+        return this.#countRefusal();
       case "invalid":
         return this.#refuse(document.id, document.reason, message.length);
     }
@@ -171,11 +185,23 @@ export class BrickchainLink implements BrickchainLane {
     const code = characters > MAX_DOCUMENT_CHARACTERS ? "out_of_range" : "data_loss";
     this.#calls.fail(id, new WasimoffError(code, `answer of the tunnel client is refused: ${reason}`));
     if (this.#ids.size === 0) this.send(`failed to read message: ${reason}`);
+    this.#countRefusal();
+  }
+
+  /** What is of no use costs us as much as anything else, and a reply may be left unread. */
+  #countRefusal(): void {
+    const now = this.now();
+    if (now >= this.#refusalsEndAt) {
+      this.#refusals = 0;
+      this.#refusalsEndAt = now + REFUSALS_WINDOW_MS;
+    }
+    if (++this.#refusals > MAX_REFUSALS) this.#hangUp(CLOSE_POLICY, "too many documents are refused");
   }
 
   #register(request: RegistrationRequest): void {
     if (this.#waitingRegistrations + this.#ids.size >= MAX_REGISTRATIONS) {
-      return this.send("failed to register: too many registrations on this connection");
+      this.send("failed to register: too many registrations on this connection");
+      return this.#countRefusal();
     }
     this.#waitingRegistrations++;
     this.#registering = this.#registering.then(() => this.#check(request));
@@ -194,13 +220,14 @@ export class BrickchainLink implements BrickchainLane {
       if (!(error instanceof WasimoffError)) logger.error("registration failed", { error });
       const reason = error instanceof WasimoffError ? error.message : "the server failed";
       this.send(`failed to register: ${reason}`);
+      this.#countRefusal();
     } finally {
       this.#waitingRegistrations--;
     }
   }
 
   #expire(): void {
-    this.#pipe.close(CLOSE_POLICY, `not registered within ${REGISTRATION_TIMEOUT_MS / 1000} s`);
+    this.#hangUp(CLOSE_POLICY, `not registered within ${REGISTRATION_TIMEOUT_MS / 1000} s`);
   }
 
   #end(): void {

@@ -1,19 +1,28 @@
-/** How deep a JSON text nests, before anybody parses it. */
+/** How deep a JSON text nests, and how much is in it, before anybody parses it. */
 
 const QUOTE = '"';
 
-/** Whether no more than `limit` brackets are open at once. Strings are skipped whole; other faults are not looked for. */
-export function nestsWithin(json: string, limit: number): boolean {
+export interface JsonLimits {
+  /** Brackets that are open at once. */
+  readonly depth: number;
+  /** Brackets, and strings with names among them. */
+  readonly parts: number;
+}
+
+/** Whether it keeps the limits. Strings are skipped whole; other faults are not looked for. */
+export function nestsWithin(json: string, limits: JsonLimits): boolean {
   const structural = /["[\]{}]/g;
   let depth = 0;
+  let parts = 0;
   for (let match = structural.exec(json); match !== null; match = structural.exec(json)) {
     const [character] = match;
+    if (++parts > limits.parts) return false;
     if (character === QUOTE) {
       const end = endOfString(json, match.index + 1);
       if (end < 0) return true; // the parser will say so
       structural.lastIndex = end + 1;
     } else if (character === "[" || character === "{") {
-      if (++depth > limit) return false;
+      if (++depth > limits.depth) return false;
     } else depth--;
   }
   return true;

@@ -207,3 +207,16 @@ Deno.test("decodeDocument() gives an answer for any frame", () => {
     { numRuns: 200 },
   );
 });
+
+Deno.test("decodeDocument() parses no frame with more in it than any document has", () => {
+  const many = (count: number) => `{"@type":"x","a":[${Array(count).fill("{}").join()}]}`;
+  deepStrictEqual(decodeDocument(many(1_000)), { kind: "unknown" });
+  strictEqual(decodeDocument(many(10_000)).kind, "invalid");
+});
+
+Deno.test("encodeDocument() leaves an empty @id out", () => {
+  deepStrictEqual(Object.keys(JSON.parse(encodeDocument({ kind: "disconnect", id: "" }, 0))), [
+    "@type",
+    "@timestamp",
+  ]);
+});

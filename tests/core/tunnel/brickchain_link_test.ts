@@ -8,7 +8,9 @@ import { type BrickchainDocument, encodeDocument } from "../../../core/tunnel/br
 import {
   BrickchainLink,
   type BrickchainLinkOptions,
+  MAX_REFUSALS,
   MAX_REGISTRATIONS,
+  REFUSALS_WINDOW_MS,
 } from "../../../core/tunnel/brickchain_link.ts";
 import type { RelayedSocket } from "../../../core/tunnel/brickchain_relay.ts";
 import { MAX_RELAYS } from "../../../core/tunnel/brickchain_relays.ts";
@@ -157,6 +159,7 @@ clocked("requests of a link that ends fail at once, and none is sent for who has
   const scene = new Scene();
   await scene.register();
   const asking = scene.link.request(GET, never);
+  await settle();
   const left = new AbortController();
   scene.server.full = true;
   const leaving = scene.link.request(GET, left.signal);
@@ -276,3 +279,60 @@ clocked("no order of documents breaks a link", async () => {
     { numRuns: 25 },
   );
 });
+
+clocked("requests that have waited go out one by one as there is room", async () => {
+  const scene = new Scene();
+  await scene.register();
+  const send = scene.server.send.bind(scene.server);
+  scene.server.send = (message) => {
+    send(message);
+    scene.server.full = true;
+  };
+  scene.server.full = true;
+  const asking = [1, 2, 3].map(() => scene.link.request(GET, never));
+  const before = scene.server.sent.length;
+  for (let sent = 0; sent < 3; sent++) {
+    await settle();
+    strictEqual(scene.server.sent.length, before + sent);
+    scene.server.drain();
+  }
+  await settle();
+  strictEqual(scene.server.sent.length, before + 3);
+  scene.close();
+  for (const one of asking) await rejects(one, { code: "unavailable" });
+});
+
+for (
+  const frame of [
+    "garbage",
+    "{}",
+    encodeDocument({
+      kind: "registration-request",
+      id: "r",
+      mandateToken: "bad",
+      session: "",
+    }, NOW),
+  ]
+) {
+  clocked(`more than so many of ${frame.slice(0, 20)} at once end the connection`, async () => {
+    let now = NOW;
+    const scene = new Scene({ now: () => now });
+    await scene.register();
+    const closeCode = () => scene.client.closed?.code;
+    const flood = async () => {
+      for (let i = 0; i < MAX_REFUSALS; i++) {
+        scene.client.send(frame);
+        if (i % 32 === 0) await settle();
+      }
+      await settle();
+    };
+    await flood();
+    now += REFUSALS_WINDOW_MS;
+    await flood();
+    strictEqual(closeCode(), undefined);
+    scene.client.send(frame);
+    await settle();
+    strictEqual(closeCode(), 1008);
+    deepStrictEqual(scene.ended, [["key"]]);
+  });
+}
