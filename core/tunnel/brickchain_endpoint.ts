@@ -26,7 +26,14 @@ export function brickchainEndpoint(text: string): BrickchainEndpoint | null {
   return { uri, origin: url.origin, webSocket: `${url.origin.replace(/^http/, "ws")}/proxy/subscribe` };
 }
 
-/** Where the public finds a client. */
+/** What servers call clients; the names come from strangers and go to terminals. */
+const KEY_ID = /^[\w-]{1,128}$/;
+const HOSTNAME = /^([a-z0-9.-]{1,253}(:\d{1,5})?)?$/i;
+
+/** Where the public finds a client; throws `data_loss` for names that are none. */
 export function brickchainPublicUrl({ origin }: BrickchainEndpoint, { id, hostname }: Registered): string {
+  if (!KEY_ID.test(id) || !HOSTNAME.test(hostname)) {
+    throw new WasimoffError("data_loss", "server gave us a name that is none: ask whoever runs it");
+  }
   return hostname === "" ? `${origin}/proxy/request/${id}/` : `${new URL(origin).protocol}//${hostname}`;
 }

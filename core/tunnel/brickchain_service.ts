@@ -40,7 +40,7 @@ export interface LocalService {
 }
 
 /** A whole frame of an answer: existing servers lose what is larger. */
-export const MAX_ANSWER_CHARACTERS = MAX_BODY_BYTES;
+export const MAX_ANSWER_BYTES = MAX_BODY_BYTES;
 
 /** The frame of the answer; never rejects, as everything that goes wrong is an answer, too. */
 export async function answerRequest(
@@ -61,19 +61,30 @@ export async function answerRequest(
   const target = joinTarget(document.url, document.query);
   const headers = forwardableHeaders(document.headers);
   const body = decodeBody(document.body);
-  if (target === null || headers === null || body === null) return fail(400, "request cannot be read");
+  if (target === null || headers === null || body === null || !isMethod(method)) {
+    return fail(400, "request cannot be read");
+  }
   if (isCut(document.headers, body)) return fail(413, "request body is larger than the tunnel carries");
   try {
     const frame = encodeDocument(
       respond(await service.request({ method, target, headers, body }, signal)),
       now(),
     );
-    if (frame.length <= MAX_ANSWER_CHARACTERS) return frame;
+    if (fits(frame)) return frame;
     return fail(502, "answer of the service is larger than the tunnel carries");
   } catch (error) {
     const { code, message } = WasimoffError.from(error, "unavailable");
     return fail(code === "deadline_exceeded" ? 504 : 502, message);
   }
+}
+
+/** CONNECT has no answer that could travel. */
+function isMethod(method: string): boolean {
+  return /^[A-Z]{1,20}$/.test(method) && method !== "CONNECT";
+}
+
+function fits(frame: string): boolean {
+  return frame.length <= MAX_ANSWER_BYTES && new TextEncoder().encode(frame).length <= MAX_ANSWER_BYTES;
 }
 
 /** Existing servers cut a request's body at the limit and say nothing. */

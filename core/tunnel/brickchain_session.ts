@@ -47,6 +47,8 @@ export class BrickchainSession implements BrickchainLane {
   #registration: (PromiseWithResolvers<Registered> & { readonly id: string }) | null = null;
   #watchdog: ReturnType<typeof setTimeout>;
   #calls = 0;
+  /** Answers go out in turn: not all that have waited at once, when there is room for one. */
+  #sending: Promise<void> = Promise.resolve();
 
   constructor(options: BrickchainSessionOptions) {
     this.#options = options;
@@ -140,9 +142,11 @@ export class BrickchainSession implements BrickchainLane {
     this.#calls++;
     const { service, now } = this.#options;
     const frame = await answerRequest(document, service, { now, signal: this.#stop.signal });
-    await this.drained();
-    this.#calls--;
-    this.send(frame);
+    this.#sending = this.#sending.then(async () => {
+      await this.drained();
+      this.#calls--;
+      this.send(frame);
+    });
   }
 
   async #open({ id, url, query, headers }: WsRequest): Promise<void> {

@@ -27,3 +27,14 @@ Deno.test("brickchainPublicUrl() is the hostname, or the path without one", () =
     "https://proxy.test:8443/proxy/request/i/",
   );
 });
+
+Deno.test("brickchainPublicUrl() refuses names that would be something else on a terminal", () => {
+  const endpoint = brickchainEndpoint("brickchain+https://proxy.test")!;
+  const bad = [["i", "a.test\n"], ["i", "\x1b[31m"], ["i", "a.test/path"], ["", ""], ["../x", ""], [
+    "i\n",
+    "a.test",
+  ]];
+  for (const [id, hostname] of bad as [string, string][]) {
+    throws(() => brickchainPublicUrl(endpoint, { id, hostname }), { code: "data_loss" });
+  }
+});

@@ -154,3 +154,50 @@ clocked("disconnect says so and closes", async () => {
   strictEqual((await session.closed).code, "unavailable");
   strictEqual(client.closed?.code, 1000);
 });
+
+const ASK: BrickchainDocument = {
+  kind: "http-request",
+  id: "1",
+  url: "/",
+  query: "",
+  headers: {},
+  method: "GET",
+  body: "",
+};
+
+clocked("methods whose answer cannot travel do not reach the service", async () => {
+  for (const method of ["CONNECT", "GE T", ""]) {
+    const scene = new Scene();
+    await scene.says({ ...ASK, method });
+    strictEqual((scene.last as { status?: number }).status, 400);
+    deepStrictEqual(scene.asked, []);
+  }
+});
+
+clocked("a frame counts in bytes, as servers count it", async () => {
+  const answer = (headers: Record<string, string>) =>
+    new Scene({ request: () => Promise.resolve({ status: 200, headers, body: new Uint8Array() }) });
+  for (const [length, status] of [[200_000, 200], [300_000, 502]] as const) {
+    const scene = answer({ "X-Own": "ü".repeat(length) });
+    await scene.says(ASK);
+    strictEqual((scene.last as { status?: number }).status, status);
+  }
+});
+
+clocked("answers that have waited go out one by one as there is room", async () => {
+  const scene = new Scene();
+  const send = scene.client.send.bind(scene.client);
+  scene.client.send = (message) => {
+    send(message);
+    scene.client.full = true;
+  };
+  scene.client.full = true;
+  for (const id of ["1", "2"]) await scene.says({ ...ASK, id });
+  strictEqual(scene.client.sent.length, 0);
+  scene.client.drain();
+  await settle();
+  strictEqual(scene.client.sent.length, 1);
+  scene.client.drain();
+  await settle();
+  strictEqual(scene.client.sent.length, 2);
+});
