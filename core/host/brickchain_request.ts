@@ -116,9 +116,11 @@ async function ask(
   if (headers.expect !== undefined) outgoing.writeContinue();
   using held = new HeldBody(bodies);
   const body = await held.read(incoming);
+  // Tells clients that a body which came in chunks is whole: existing servers cut what is longer than ours.
+  const length = body.length > 0 ? { "Content-Length": String(body.length) } : {};
   const response = await link.request({
     ...place,
-    headers: requestHeaders(rawHeaders, { webSocket: false, proxy }),
+    headers: { ...requestHeaders(rawHeaders, { webSocket: false, proxy }), ...length },
     method,
     body: body.toBase64(),
   }, signal);

@@ -1,4 +1,4 @@
-import { match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { MAX_BODY_BYTES } from "../../core/tunnel/brickchain_document.ts";
 import { MAX_REQUESTS_PER_WINDOW } from "../../core/tunnel/brickchain_rate_limit.ts";
 import { generateTunnelKey } from "../../core/tunnel/tunnel_key.ts";
@@ -29,6 +29,20 @@ netTest("the largest body passes whole, both ways", async (net) => {
   strictEqual(atob(request.body as string), body);
   strictEqual(await (await asking).text(), body);
 });
+
+netTest(
+  "a body in chunks is told with its length, so that its client does not take it for a cut one",
+  async (net) => {
+    await using all = await registered(net);
+    const { broker, client, id } = all;
+    const piece = `${MAX_BODY_BYTES.toString(16)}\r\n${bytes(MAX_BODY_BYTES)}\r\n0\r\n\r\n`;
+    const head =
+      `POST /proxy/request/${id}/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const asking = exchange(broker.port, [head, piece]);
+    deepStrictEqual((await client.answer({})).headers, { "Content-Length": String(MAX_BODY_BYTES) });
+    match(await asking, /^HTTP\/1\.1 200 /);
+  },
+);
 
 netTest(
   "one byte more is 413 for a request, announced or not, and the client does not see it",
