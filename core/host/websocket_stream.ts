@@ -5,7 +5,6 @@ import type { RawData, WebSocket } from "ws";
 import type { ByteDuplex, ByteSink, ByteSource } from "../byte_stream.ts";
 import { cutText } from "../cut_text.ts";
 import { closeCode, WasimoffError } from "../errors.ts";
-import { Heartbeat } from "../session/heartbeat.ts";
 import { READ_AHEAD_BYTES, WRITE_AHEAD_BYTES } from "./tcp_duplex.ts";
 import type { UnfinishedMessage, UnfinishedMessages } from "./unfinished_messages.ts";
 import { closeCause, MAX_CLOSE_REASON_BYTES, socketFailure } from "./websocket_close.ts";
@@ -17,11 +16,27 @@ export const MAX_SENT_BYTES = 32_768;
 /** Of one message that we take: a program may write more at once than we send. */
 const MAX_RECEIVED_BYTES = 1024 * 1024;
 
+/** How often a peer is pinged. */
+const PING_INTERVAL_MS = 15_000;
+/**
+ * A peer is gone after this long without a sign of life. Not sooner: one that is busy, or does not read for a while, answers
+ * no pings either, and those of a slow line come late.
+ */
+const SILENCE_TIMEOUT_MS = 60_000;
+/** How long a peer may take to read what was sent before the end, and to answer that. */
+const CLOSE_TIMEOUT_MS = 30_000;
+/** How long a peer may take to answer an abort. */
+const ABORT_TIMEOUT_MS = 2_000;
+
 /** Unread bytes of a peer that sends on while the connection is closed. */
 const MAX_CLOSING_BYTES = 4 * READ_AHEAD_BYTES;
 
 /** What such a WebSocket is made with, on both sides. */
-export const STREAM_WEBSOCKET_OPTIONS = { ...WEBSOCKET_OPTIONS, maxPayload: MAX_RECEIVED_BYTES } as const;
+export const STREAM_WEBSOCKET_OPTIONS = {
+  ...WEBSOCKET_OPTIONS,
+  maxPayload: MAX_RECEIVED_BYTES,
+  closeTimeout: CLOSE_TIMEOUT_MS,
+} as const;
 
 /** Close codes that are an end of the bytes and no failure: normal, going away, and a close without a code. */
 const PROPER_ENDS: ReadonlySet<number> = new Set([1000, 1001, 1005]);
@@ -41,7 +56,7 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
     abort: (reason) => this.#close(reason),
   };
   readonly #socket: WebSocket;
-  readonly #heartbeat: Heartbeat;
+  readonly #pings = setInterval(() => this.#ping(), PING_INTERVAL_MS);
   readonly #unfinished: UnfinishedMessages;
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
@@ -51,18 +66,18 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
   #failure: WasimoffError | null = null;
   #reader: PromiseWithResolvers<Uint8Array | null> | null = null;
   #room: PromiseWithResolvers<void> | null = null;
+  /** Messages that the platform has not taken yet. */
+  #unsent = 0;
+  /** Nothing more is written. */
   #closing = false;
+  #heardAt = performance.now();
+  #abortTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Takes over an open socket, in the same turn in which it opened. Messages that are not whole count in `unfinished`. */
   constructor(socket: WebSocket, transport: MessageTransport, unfinished: UnfinishedMessages) {
     this.#socket = socket;
     this.#unfinished = unfinished;
     unfinished.add(this);
-    this.#heartbeat = new Heartbeat({
-      sendHeartbeat: () => this.#ping(),
-      suspected: () => {},
-      silent: () => this.#drop(new WasimoffError("unavailable", "peer was silent for too long")),
-    });
     socket.binaryType = "nodebuffer";
     transport.prependListener("data", (bytes) => this.#onData(bytes.length));
     socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
@@ -98,9 +113,10 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
   }
 
   #write(chunk: Uint8Array): Promise<void> | void {
-    if (this.#closing) throw new TypeError("write after end");
     if (this.#failure !== null || this.#ended) return Promise.reject(this.#failure ?? closed());
+    if (this.#closing) throw new TypeError("write after end");
     for (let at = 0; at < chunk.length; at += MAX_SENT_BYTES) {
+      this.#unsent++;
       this.#socket.send(chunk.subarray(at, at + MAX_SENT_BYTES), this.#onSent);
     }
     if (this.#socket.bufferedAmount < WRITE_AHEAD_BYTES) return;
@@ -109,6 +125,8 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
   }
 
   readonly #onSent = (): void => {
+    this.#heardAt = performance.now(); // the peer takes what is sent
+    if (--this.#unsent === 0 && this.#closing) this.#sayEnd();
     if (this.#room === null || this.#socket.bufferedAmount >= WRITE_AHEAD_BYTES) return;
     this.#room.resolve();
     this.#room = null;
@@ -117,6 +135,11 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
   #end(): void {
     if (this.#closing) return;
     this.#closing = true;
+    // Else later: the time for the peer's answer begins when the end can reach it.
+    if (this.#unsent === 0) this.#sayEnd();
+  }
+
+  #sayEnd(): void {
     this.#socket.close(1000);
     this.#socket.resume(); // the peer's answer may be behind bytes that nobody has read
   }
@@ -127,6 +150,7 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
     this.#chunks.length = 0;
     this.#closing = true;
     this.#socket.close(closeCode(reason.code), cutText(reason.message, MAX_CLOSE_REASON_BYTES));
+    this.#abortTimer = setTimeout(() => this.#socket.terminate(), ABORT_TIMEOUT_MS);
     this.#socket.resume();
   }
 
@@ -150,7 +174,7 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
   }
 
   #onData(bytes: number): void {
-    this.#heartbeat.heard();
+    this.#heardAt = performance.now();
     this.#setUnfinished(this.#unfinishedBytes + bytes);
   }
 
@@ -161,7 +185,8 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
   }
 
   #onClose(code: number, reason: string): void {
-    this.#heartbeat.stop();
+    clearInterval(this.#pings);
+    clearTimeout(this.#abortTimer);
     this.#unfinished.remove(this);
     this.#ended = true;
     if (!PROPER_ENDS.has(code)) this.#fail(closeCause(code, reason));
@@ -189,10 +214,13 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
     this.#socket.terminate();
   }
 
-  /** A peer that is not read cannot be heard. */
   #ping(): void {
+    const now = performance.now();
+    if (this.#socket.isPaused) this.#heardAt = now; // who is not read cannot be heard
+    if (now - this.#heardAt >= SILENCE_TIMEOUT_MS) {
+      return this.#drop(new WasimoffError("unavailable", "peer was silent for too long"));
+    }
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
-    if (this.#socket.isPaused) this.#heartbeat.heard();
   }
 }
 
