@@ -9,7 +9,7 @@ import { requestHeaders } from "../tunnel/brickchain_headers.ts";
 import { splitTarget } from "../tunnel/brickchain_path.ts";
 import type { BrickchainServer } from "../tunnel/brickchain_server.ts";
 import { BodyFailure, HeldBody } from "./brickchain_body.ts";
-import { mayBeLocal, sandboxed } from "./page_sandbox.ts";
+import { mayBeLocal, ofOnePage, sandboxed } from "./page_sandbox.ts";
 
 export interface BrickchainRequestOptions {
   readonly server: BrickchainServer;
@@ -50,8 +50,9 @@ export async function forwardToBrickchain(
   outgoing.once("close", () => left.abort());
   try {
     const answer = await ask(incoming, outgoing, { ...options, signal: left.signal });
+    const headers = options.onOurHost ? ofOnePage(answer.headers) : [...answer.headers];
     const isolated = options.onOurHost && mayBeLocal(incoming);
-    outgoing.writeHead(answer.status, isolated ? sandboxed(answer.headers) : [...answer.headers]);
+    outgoing.writeHead(answer.status, isolated ? sandboxed(headers) : headers);
     outgoing.end(answer.body);
   } catch (error) {
     if (left.signal.aborted) return;
