@@ -3,7 +3,7 @@
 import { connectTunnels } from "../core/host/connect_tunnels.ts";
 import { serviceDialer } from "../core/host/service_dialer.ts";
 import { openTunnelIdentity } from "../core/host/tunnel_identity.ts";
-import { brickchainEndpoint } from "../core/tunnel/brickchain_endpoint.ts";
+import { brickchainEndpoint } from "../core/tunnel/brickchain/brickchain_endpoint.ts";
 import { keepTunnel } from "../core/tunnel/keep_tunnel.ts";
 import type { OpenedTunnel, TunnelRequest } from "../core/tunnel/tunnel_client.ts";
 import { nameBroker } from "./broker_access.ts";

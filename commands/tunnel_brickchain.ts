@@ -1,7 +1,7 @@
 /** `wasimoff tunnel http` at an existing server of the Brickchain tunneling proxy. */
 
-import { runBrickchainTunnel } from "../core/host/brickchain_tunnel.ts";
-import type { BrickchainEndpoint } from "../core/tunnel/brickchain_endpoint.ts";
+import { runBrickchainTunnel } from "../core/host/brickchain/brickchain_tunnel.ts";
+import type { BrickchainEndpoint } from "../core/tunnel/brickchain/brickchain_endpoint.ts";
 import type { TunnelIdentity } from "../core/tunnel/tunnel_key.ts";
 import { nameBroker } from "./broker_access.ts";
 import type { Call } from "./command.ts";

@@ -5,7 +5,7 @@ import type { Logger } from "../log.ts";
 import { TunnelDomain } from "../tunnel/tunnel_host_name.ts";
 import type { TunnelRegistry } from "../tunnel/tunnel_registry.ts";
 import type { AccessRules } from "./access_rules.ts";
-import { BrickchainHost } from "./brickchain_host.ts";
+import { BrickchainHost } from "./brickchain/brickchain_host.ts";
 import type { Credentials, HttpInterceptor } from "./http_server.ts";
 import { firstTaker } from "./interceptors.ts";
 import type { ListenAddress } from "./listen_on.ts";

@@ -1,10 +1,10 @@
 /** The Brickchain face of a broker, alone on a free port. */
 
-import { BrickchainAudience } from "../../core/host/brickchain_audience.ts";
-import { BrickchainFace, type BrickchainFaceOptions } from "../../core/host/brickchain_face.ts";
+import { BrickchainAudience } from "../../core/host/brickchain/brickchain_audience.ts";
+import { BrickchainFace, type BrickchainFaceOptions } from "../../core/host/brickchain/brickchain_face.ts";
 import type { HttpServer } from "../../core/host/http_server.ts";
 import { silent } from "../../core/log.ts";
-import { BrickchainServer } from "../../core/tunnel/brickchain_server.ts";
+import { BrickchainServer } from "../../core/tunnel/brickchain/brickchain_server.ts";
 import { TunnelDomain } from "../../core/tunnel/tunnel_host_name.ts";
 import type { TestNet } from "./open_server.ts";
 

@@ -4,10 +4,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 // @ts-types="npm:@types/ws@8.18.2"
 import { type WebSocket, WebSocketServer } from "ws";
-import { type BrickchainTunnelOptions, runBrickchainTunnel } from "../../core/host/brickchain_tunnel.ts";
+import {
+  type BrickchainTunnelOptions,
+  runBrickchainTunnel,
+} from "../../core/host/brickchain/brickchain_tunnel.ts";
 import { COMMON_TRUST } from "../../core/host/server_trust.ts";
 import type { WasimoffError } from "../../core/errors.ts";
-import { brickchainEndpoint } from "../../core/tunnel/brickchain_endpoint.ts";
+import { brickchainEndpoint } from "../../core/tunnel/brickchain/brickchain_endpoint.ts";
 import { generateTunnelKey, tunnelIdentity } from "../../core/tunnel/tunnel_key.ts";
 import { within } from "./within.ts";
 

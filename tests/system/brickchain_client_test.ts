@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { WasimoffError } from "../../core/errors.ts";
-import { verifyMandate } from "../../core/tunnel/brickchain_mandate.ts";
+import { verifyMandate } from "../../core/tunnel/brickchain/brickchain_mandate.ts";
 import { generateTunnelKey, tunnelIdentity } from "../../core/tunnel/tunnel_key.ts";
 import { BrickchainService, TestBrickchainTunnel } from "../support/brickchain_tunnel.ts";
 import { RECORDED_ID, ScriptedBrickchainServer } from "../support/scripted_brickchain_server.ts";

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { MAX_BODY_BYTES } from "../../core/tunnel/brickchain_document.ts";
-import { MAX_REQUESTS_PER_WINDOW } from "../../core/tunnel/brickchain_rate_limit.ts";
+import { MAX_BODY_BYTES } from "../../core/tunnel/brickchain/brickchain_document.ts";
+import { MAX_REQUESTS_PER_WINDOW } from "../../core/tunnel/brickchain/brickchain_rate_limit.ts";
 import { generateTunnelKey } from "../../core/tunnel/tunnel_key.ts";
 import { BrickchainBroker } from "../support/brickchain_broker.ts";
 import { exchange, netTest, type TestNet, waitUntil } from "../support/open_server.ts";
