@@ -58,6 +58,8 @@ export class WebTransportSession implements SessionSide {
   #state: "open" | "closing" | "ended" = "open";
   /** What the first `close` of either side said. */
   #closeInfo: WebTransportCloseInfo | null = null;
+  /** Settled when nothing more is read from the CONNECT stream; the end of the connection ends that, too. */
+  #heard: Promise<void> = Promise.resolve();
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   /** Aborted when the session is no longer open; few sessions open streams. */
   #over: AbortController | null = null;
@@ -80,7 +82,7 @@ export class WebTransportSession implements SessionSide {
   /** Takes part in the connection from now on. To be called once. */
   start(): void {
     this.#connection.add(this);
-    this.#connect.read((capsule) => this.#takeCapsule(capsule)).then(
+    this.#heard = this.#connect.read((capsule) => this.#takeCapsule(capsule)).then(
       () => this.#finish(this.#closeInfo ?? { closeCode: 0, reason: "" }),
       (error) => this.#readFailed(error),
     );
@@ -156,8 +158,9 @@ export class WebTransportSession implements SessionSide {
     this.#draining.resolve();
   }
 
+  /** What the peer has said right before it closed the connection is heard first: Firefox ends its sessions so. */
   lose(cause: ConnectionEnd): void {
-    this.#finish(this.#closeInfo ?? cause);
+    void this.#heard.then(() => this.#finish(this.#closeInfo ?? cause));
   }
 
   #takeCapsule(capsule: Capsule): void {

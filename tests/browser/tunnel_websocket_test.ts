@@ -1,7 +1,9 @@
 /** A page of another origin reaches a TCP service behind a tunnel. */
 
 import { deepEqual } from "node:assert/strict";
+import type { Browser } from "puppeteer-core";
 import { browserTest, openChromium } from "../support/chromium.ts";
+import { firefoxTest, openFirefox } from "../support/firefox.ts";
 import { openPageServer } from "../support/page_server.ts";
 import { TcpService } from "../support/tcp_service.ts";
 import { TunnelCluster } from "../support/tunnel_cluster.ts";
@@ -24,17 +26,26 @@ const SCRIPT = `(url) => new Promise((resolve) => {
   socket.onclose = ({ code, wasClean }) => resolve({ received, intact, code, wasClean });
 })`;
 
-browserTest("a page dials the service behind a tunnel by WebSocket", async () => {
+async function dialFromPage(browser: Browser): Promise<void> {
   await using echo = await TcpService.echo();
   await using cluster = await TunnelCluster.start();
   const tunnel = await cluster.tunnel({ name: "db", service: echo.port });
   await using server = openPageServer();
-  await using chromium = await openChromium();
-  const page = await chromium.browser.newPage();
-  await page.goto(`${server.origin}/nothing`);
+  const page = await browser.newPage();
+  await page.goto(server.origin);
   const url = `ws://127.0.0.1:${cluster.cluster.port}/api/tunnel/db/ws`;
   const result = await page.evaluate(`(${SCRIPT})(${JSON.stringify(url)})`);
   deepEqual(result, { received: 234_794, intact: true, code: 1005, wasClean: true });
   await page.close();
   await tunnel.stop();
+}
+
+browserTest("a page dials the service behind a tunnel by WebSocket", async () => {
+  await using chromium = await openChromium();
+  await dialFromPage(chromium.browser);
+});
+
+firefoxTest("a page in Firefox dials the service behind a tunnel by WebSocket", async () => {
+  await using firefox = await openFirefox();
+  await dialFromPage(firefox.browser);
 });
