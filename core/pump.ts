@@ -3,6 +3,9 @@
 import type { ByteSink, ByteSource } from "./byte_stream.ts";
 import { WasimoffError } from "./errors.ts";
 
+/** Chunks in smaller buffers are left to the garbage collector. */
+const MIN_RELEASED_BYTES = 32 * 1024;
+
 /** Where a flow of bytes broke before its end. */
 export interface Break {
   readonly side: "source" | "sink";
@@ -28,7 +31,7 @@ export async function pump(source: ByteSource, sink: ByteSink): Promise<Break | 
         sink.end();
         return null;
       }
-      const room = sink.write(chunk);
+      const room = write(source, sink, chunk);
       if (room !== undefined) await room;
     } catch (error) {
       const cause = WasimoffError.from(error);
@@ -36,4 +39,9 @@ export async function pump(source: ByteSource, sink: ByteSink): Promise<Break | 
       return { side: "sink", cause };
     }
   }
+}
+
+function write(source: ByteSource, sink: ByteSink, chunk: Uint8Array): Promise<void> | void {
+  if (source.release === undefined || chunk.buffer.byteLength < MIN_RELEASED_BYTES) return sink.write(chunk);
+  return sink.write(chunk, () => source.release!(chunk));
 }

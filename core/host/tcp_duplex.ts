@@ -3,6 +3,7 @@
 import { connect, type Socket } from "node:net";
 import type { ByteDuplex, ByteSink, ByteSource } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
+import { freeBuffer } from "../free_buffer.ts";
 
 /** Bytes read ahead of a slow reader before the socket is paused. */
 export const READ_AHEAD_BYTES = 256 * 1024;
@@ -95,6 +96,11 @@ class SocketSource implements ByteSource {
     return this.#reader.promise;
   }
 
+  /** Each chunk has a buffer of its own, which nobody else knows. */
+  release({ buffer, length }: Uint8Array): void {
+    if (length === buffer.byteLength) freeBuffer(buffer);
+  }
+
   cancel(reason: WasimoffError): void {
     if (this.#state === "open") this.#socket.pause();
     this.#finish("failed", reason);
@@ -143,10 +149,11 @@ class SocketSink implements ByteSink {
     });
   }
 
-  write(chunk: Uint8Array): Promise<void> | void {
+  write(chunk: Uint8Array, done?: () => void): Promise<void> | void {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#ended) throw new TypeError("write after end");
-    if (this.#socket.write(chunk) || this.#socket.writableLength < WRITE_AHEAD_BYTES) return;
+    const written = done === undefined ? undefined : (error?: Error | null) => error ?? done();
+    if (this.#socket.write(chunk, written) || this.#socket.writableLength < WRITE_AHEAD_BYTES) return;
     this.#room ??= Promise.withResolvers();
     return this.#room.promise;
   }

@@ -71,6 +71,10 @@ export class WebSocketConnection implements Connection {
     this.#writes.send(frame, this.#full ? this.#onSent : undefined, body);
   }
 
+  release(buffer: ArrayBufferLike, bytes: number): void {
+    this.#reads.release(buffer, bytes);
+  }
+
   close(code: Code, reason: string): void {
     if (this.#cause !== null) return;
     this.#cause = new WasimoffError(code, reason);

@@ -1,7 +1,11 @@
 /** Reads binary messages of a WebSocket without copies, and leaves all that is rarer to ws. */
 
+import { freeBuffer } from "../free_buffer.ts";
 import { joinChunks } from "../join_chunks.ts";
 import { MIN_FIRST_PIECE_BYTES } from "../session/connection.ts";
+
+/** Smaller chunks are left to the garbage collector. */
+const MIN_RELEASED_BYTES = 32 * 1024;
 
 type OnData = (chunk: Uint8Array) => void;
 
@@ -57,6 +61,8 @@ export class FrameReader {
   /** What has come of it in more pieces: a flood of small ones must not keep a buffer each. */
   #joined: { readonly bytes: Uint8Array; filled: number } | null = null;
   #forwarding = false;
+  /** Bytes of the large buffers that came which somebody may need. */
+  readonly #needed = new WeakMap<ArrayBufferLike, number>();
 
   /** Takes the listeners of the source over. */
   constructor(source: DataSource, options: FrameReaderOptions) {
@@ -72,8 +78,20 @@ export class FrameReader {
     return this.#forwarding;
   }
 
+  /** Nobody needs so many bytes of what was given in this buffer any more. */
+  release(buffer: ArrayBufferLike, bytes: number): void {
+    const needed = this.#needed.get(buffer);
+    if (needed === undefined) return;
+    if (needed > bytes) return void this.#needed.set(buffer, needed - bytes);
+    this.#needed.delete(buffer);
+    freeBuffer(buffer);
+  }
+
   #read(chunk: Uint8Array): void {
     const bytes = this.#start === null ? chunk : joinChunks([this.#start, chunk]);
+    if (chunk.length >= MIN_RELEASED_BYTES && bytes === chunk && chunk.length === chunk.buffer.byteLength) {
+      this.#needed.set(chunk.buffer, chunk.length);
+    }
     this.#start = null;
     for (let at = 0; at < bytes.length;) {
       const left = bytes.length - at;
@@ -94,6 +112,7 @@ export class FrameReader {
         else if (!header.ours) this.#foreign = header.bytes + header.length;
         else {
           at += header.bytes;
+          this.release(bytes.buffer, header.bytes);
           this.#missing = header.length;
           if (header.length === 0) this.#options.onMessage(NOTHING, null);
         }
@@ -150,6 +169,8 @@ export class FrameReader {
     }
     whole.set(piece, filled);
     this.#joined = { bytes: whole, filled: needed };
+    this.release(piece.buffer, piece.length);
+    if (this.#first !== null) this.release(this.#first.buffer, this.#first.length);
     this.#first = null;
   }
 

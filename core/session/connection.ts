@@ -49,6 +49,8 @@ export interface Connection {
    * kept. Never blocks and never throws. The number is for `lanes`.
    */
   send(frame: Uint8Array, number?: number, body?: Uint8Array): void;
+  /** Nobody needs so many bytes of a frame in this buffer any more, each of which is told at most once. */
+  release?(buffer: ArrayBufferLike, bytes: number): void;
   /** Bytes that wait in the socket. */
   readonly buffered: number;
   /**

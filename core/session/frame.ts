@@ -34,6 +34,8 @@ export type Frame =
     readonly stream: number;
     readonly offset: number;
     readonly body: Uint8Array;
+    /** Of a sender: nobody needs the body any more, nor what was sent of the same chunk before. */
+    readonly done?: () => void;
   }
   | { readonly type: typeof FRAME_END; readonly stream: number; readonly length: number }
   | {

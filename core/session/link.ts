@@ -21,6 +21,7 @@ import {
   FRAME_DATA,
   FRAME_END,
   FRAME_GOODBYE,
+  FRAME_MESSAGE,
   FRAME_STOP,
   isSequenced,
   laneOf,
@@ -71,6 +72,10 @@ export class Link {
   #endHeard = 0;
   #receivedAtBeat = 0;
   #gapBeats = 0;
+  /** Bytes that were given to the connection. */
+  #given = 0;
+  /** What was given here and nowhere else, until it is acknowledged: whose bodies are needed no longer then. */
+  #lent: { readonly number: number; readonly end: number; readonly done: () => void }[] = [];
   readonly #closed = Promise.withResolvers<void>();
   #farewell: { cause: WasimoffError; timer: ReturnType<typeof setTimeout> } | null = null;
 
@@ -122,14 +127,23 @@ export class Link {
     return this.#connection.buffered < SOCKET_HIGH_WATER_BYTES;
   }
 
-  /** Hands over the frame that has just been sequenced, on a lane where it may have one. */
-  handNew(): void {
+  /** Nobody needs these bytes of the peer any more. */
+  release({ buffer, length }: Uint8Array): void {
+    this.#connection.release?.(buffer, length);
+  }
+
+  /** Hands over the frame that has just been sequenced, on a lane where it may have one. `done`: see Frame. */
+  handNew(done?: () => void): void {
     const { replay } = this.#owner;
     const bytes = replay.take(this.#handed);
     const body = replay.bodyOf(this.#handed);
     const number = ++this.#handed;
     const stream = this.#lanes === null ? 0 : laneOf(bytes);
-    if (stream === 0 || !this.#lanes!.open(stream)) return this.#connection.send(bytes, number, body);
+    if (stream === 0 || !this.#lanes!.open(stream)) {
+      this.#send(bytes, number, body);
+      if (done !== undefined) this.#lent.push({ number, end: this.#given, done });
+      return;
+    }
     this.#lanes!.send(stream, body === undefined ? bytes : joinChunks([bytes, body]), number);
     if (bytes[0] !== FRAME_END) return;
     this.#laneEnd = number;
@@ -152,7 +166,7 @@ export class Link {
     while (this.#state === "open" && this.#handed < replay.sent && this.hasRoom) {
       const bytes = replay.take(this.#handed);
       const body = replay.bodyOf(this.#handed);
-      this.#connection.send(bytes, ++this.#handed, body);
+      this.#send(bytes, ++this.#handed, body);
     }
     return this.upToDate;
   }
@@ -175,11 +189,27 @@ export class Link {
   }
 
   #sayGoodbye(cause: WasimoffError): void {
-    this.#connection.send(encodeFrame({ type: FRAME_GOODBYE, code: cause.code, reason: cause.message }), 0);
+    this.#send(encodeFrame({ type: FRAME_GOODBYE, code: cause.code, reason: cause.message }), 0);
     this.close(cause);
   }
 
+  #send(bytes: Uint8Array, number: number, body?: Uint8Array): void {
+    this.#given += bytes.length + (body?.length ?? 0);
+    this.#connection.send(bytes, number, body);
+  }
+
+  /** A peer may acknowledge what it has not got: only what has left the socket is needed no longer. */
+  #endLoans(received: number): void {
+    if (this.#lent.length === 0) return;
+    const written = this.#given - this.#connection.buffered;
+    const open = this.#lent.findIndex(({ number }) => number > received);
+    for (const { end, done } of this.#lent.splice(0, open < 0 ? this.#lent.length : open)) {
+      if (end <= written) done();
+    }
+  }
+
   #stop(): void {
+    this.#lent = [];
     this.#state = "over";
     this.#heartbeat.stop();
     clearTimeout(this.#farewell?.timer);
@@ -198,11 +228,19 @@ export class Link {
       else {
         if (frame.type === FRAME_GOODBYE) this.#state = "deaf";
         this.#owner.handle(frame, true);
+        if (frame.type === FRAME_ACK) this.#endLoans(frame.received);
       }
+      this.#releaseRead(frame.type, bytes);
       if (onLane && frame.type === FRAME_END) this.#promiseAck(number!);
     } catch (error) {
       this.#owner.failed(error);
     }
+  }
+
+  /** A body may be kept, whatever else is in a frame is not. */
+  #releaseRead(type: Frame["type"], { buffer, length }: Uint8Array): void {
+    if (type === FRAME_DATA) this.#connection.release?.(buffer, DATA_HEAD_BYTES);
+    else if (type !== FRAME_MESSAGE) this.#connection.release?.(buffer, length);
   }
 
   /** DATA is bytes of a stream, which take pieces; whatever else is that long is joined. */
@@ -214,8 +252,10 @@ export class Link {
     this.#heartbeat.heard();
     try {
       const frame = decodeFrame(first) as DataFrame;
+      const offset = frame.offset + frame.body.length; // while it is there: it may be released at once
       if (!this.#receiveSequenced(frame, bytes, ++this.#heard)) return;
-      this.#owner.handle({ ...frame, offset: frame.offset + frame.body.length, body: rest }, true);
+      this.#connection.release?.(first.buffer, DATA_HEAD_BYTES);
+      this.#owner.handle({ ...frame, offset, body: rest }, true);
     } catch (error) {
       this.#owner.failed(error);
     }
@@ -266,7 +306,7 @@ export class Link {
     const { received } = this.#owner.window;
     if (this.#endHeard <= received) this.#endHeard = 0;
     this.#unackedFrames = this.#unackedBytes = 0;
-    this.#connection.send(encodeFrame({ type: FRAME_ACK, received }), 0);
+    this.#send(encodeFrame({ type: FRAME_ACK, received }), 0);
   }
 
   #beat(): void {

@@ -14,6 +14,8 @@ export interface ReceiveStreamOwner {
   /** Takes `bytes` from the credit that all streams share; false when there is not so much left. */
   reserve(bytes: number): boolean;
   release(bytes: number): void;
+  /** Nobody needs these bytes of the peer any more. */
+  done(chunk: Uint8Array): void;
   /** Whether the stream now holds what others sent before it must still come for. */
   held(stream: ReceiveStream, holds: boolean): void;
   forget(stream: ReceiveStream): void;
@@ -67,6 +69,10 @@ export class ReceiveStream implements ByteSource {
     if (this.#state === "ended") return Promise.resolve(null);
     this.#reader = Promise.withResolvers();
     return this.#reader.promise;
+  }
+
+  release(chunk: Uint8Array): void {
+    this.#owner.done(chunk);
   }
 
   cancel(reason: WasimoffError): void {
@@ -179,6 +185,11 @@ export class ReceiveStream implements ByteSource {
       this.#chunks.push(bytes);
       return;
     }
+    this.#join(bytes);
+    this.#owner.done(bytes);
+  }
+
+  #join(bytes: Uint8Array): void {
     const filled = this.#tail === null ? 0 : this.#chunks.at(-1)!.length;
     if (this.#tail !== null && filled + bytes.length <= JOIN_BYTES) {
       this.#tail.set(bytes, filled);

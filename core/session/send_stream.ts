@@ -15,13 +15,22 @@ export interface SendStreamOwner {
   forget(stream: SendStream): void;
 }
 
+/** Written bytes that are not sent yet. */
+interface Chunk {
+  readonly bytes: Uint8Array;
+  readonly done: (() => void) | undefined;
+}
+
+/** Chunks from this size on are frames by themselves, rather than copied together with what follows. */
+const MIN_ALONE_BYTES = MAX_PAYLOAD_BYTES / 2;
+
 /**
  * Cuts what is written into DATA frames, within the credit of the peer. Ends with END(length) or ABORT, never
  * by silence.
  */
 export class SendStream implements ByteSink {
   readonly #owner: SendStreamOwner;
-  #pending: Uint8Array[] = [];
+  #pending: Chunk[] = [];
   #pendingBytes = 0;
   #sent = 0;
   #credit = INITIAL_CREDIT_BYTES;
@@ -51,11 +60,11 @@ export class SendStream implements ByteSink {
     return this.#sent >= INITIAL_CREDIT_BYTES && this.#written > INITIAL_CREDIT_BYTES;
   }
 
-  write(chunk: Uint8Array): Promise<void> | void {
+  write(chunk: Uint8Array, done?: () => void): Promise<void> | void {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#state !== "open") throw new TypeError("write after end");
     if (chunk.length === 0) return;
-    this.#pending.push(chunk);
+    this.#pending.push({ bytes: chunk, done });
     this.#pendingBytes += chunk.length;
     this.#written += chunk.length;
     this.#owner.schedule(this);
@@ -113,40 +122,41 @@ export class SendStream implements ByteSink {
       this.#close();
       return { type: FRAME_END, stream, length: this.#sent };
     }
-    const body = this.#take(Math.min(MAX_PAYLOAD_BYTES, this.#credit - this.#sent));
+    const { bytes: body, done } = this.#take(Math.min(MAX_PAYLOAD_BYTES, this.#credit - this.#sent));
     const offset = this.#sent;
     this.#sent += body.length;
     if (this.#pendingBytes <= STREAM_BUFFER_BYTES) {
       this.#room?.resolve();
       this.#room = null;
     }
-    return { type: FRAME_DATA, stream, offset, body };
+    return { type: FRAME_DATA, stream, offset, body, ...(done && { done }) };
   }
 
   /** Takes at most `max` bytes from the front; small chunks are joined, so that each byte written alone is no frame. */
-  #take(max: number): Uint8Array {
-    const first = this.#pending[0]!;
-    if (first.length >= max || this.#pending.length === 1) {
-      if (first.length <= max) this.#pending.shift();
-      else this.#pending[0] = first.subarray(max);
-      const taken = first.subarray(0, max);
-      this.#pendingBytes -= taken.length;
-      return taken;
+  #take(max: number): Chunk {
+    const { bytes: first, done } = this.#pending[0]!;
+    if (first.length >= Math.min(max, MIN_ALONE_BYTES) || this.#pending.length === 1) {
+      const whole = first.length <= max;
+      if (whole) this.#pending.shift();
+      else this.#pending[0] = { bytes: first.subarray(max), done };
+      const bytes = whole ? first : first.subarray(0, max);
+      this.#pendingBytes -= bytes.length;
+      return { bytes, done: whole ? done : undefined };
     }
     const joined = new Uint8Array(Math.min(max, this.#pendingBytes));
     let filled = 0;
     let used = 0;
     while (filled < joined.length) {
-      const chunk = this.#pending[used]!;
+      const { bytes: chunk, done } = this.#pending[used]!;
       const part = chunk.subarray(0, joined.length - filled);
       joined.set(part, filled);
       filled += part.length;
       if (part.length === chunk.length) used++;
-      else this.#pending[used] = chunk.subarray(part.length);
+      else this.#pending[used] = { bytes: chunk.subarray(part.length), done };
     }
     this.#pending.splice(0, used);
     this.#pendingBytes -= joined.length;
-    return joined;
+    return { bytes: joined, done: undefined };
   }
 
   #fail(cause: WasimoffError): void {

@@ -75,6 +75,7 @@ export class Session {
     this.streams = new StreamTable(side, {
       send: (frame) => this.#sequence(frame),
       wake: () => this.#pump(),
+      release: (chunk) => this.#link?.release(chunk),
     });
     this.#linkOwner = {
       replay: this.#replay,
@@ -251,7 +252,7 @@ export class Session {
     // While a replay is under way `#pump` keeps the order.
     const upToDate = this.#link?.upToDate;
     this.#replay.push(bytes, body);
-    if (upToDate) this.#link!.handNew();
+    if (upToDate) this.#link!.handNew(apart ? frame.done : undefined);
     if (frame.type === FRAME_ABORT) this.#link?.closeLane(frame.stream);
   }
 

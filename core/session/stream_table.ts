@@ -13,6 +13,8 @@ export interface StreamTableOwner {
   send(frame: Frame): void;
   /** A stream has something to send: call `nextFrame` when there is room. */
   wake(): void;
+  /** See ByteSource. */
+  release(chunk: Uint8Array): void;
 }
 
 export type StreamFrame = Extract<Frame, { stream: number }>;
@@ -66,6 +68,7 @@ export class StreamTable {
       },
       release: (bytes) => void (this.#credit += bytes),
       held: (stream, holds) => void (holds ? this.#holding.add(stream) : this.#holding.delete(stream)),
+      done: (chunk) => owner.release(chunk),
       forget: (stream) => {
         this.#receivers.delete(stream.id);
         this.#holding.delete(stream);

@@ -38,6 +38,7 @@ function countedSource(source: ByteSource, count: Count, ended: () => void): Byt
         throw error;
       }
     },
+    ...(source.release === undefined ? {} : { release: (chunk: Uint8Array) => source.release!(chunk) }),
     cancel(reason) {
       source.cancel(reason);
       ended();
@@ -47,9 +48,9 @@ function countedSource(source: ByteSource, count: Count, ended: () => void): Byt
 
 function countedSink(sink: ByteSink, count: Count, ended: () => void): ByteSink {
   return {
-    write(chunk) {
+    write(chunk, done) {
       count(chunk.length);
-      const room = sink.write(chunk);
+      const room = sink.write(chunk, done);
       room?.catch(ended);
       return room;
     },

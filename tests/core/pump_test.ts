@@ -58,3 +58,22 @@ Deno.test("pump() aborts the sink when the source fails", async () => {
   deepEqual(await pump(source, sink), { side: "source", cause: OVER });
   deepEqual(written, ["aborted"]);
 });
+
+Deno.test("pump() releases the chunks of large buffers when the sink has done with them", async () => {
+  const chunks = [
+    new Uint8Array(32 * 1024),
+    new Uint8Array(32 * 1024 - 1),
+    new Uint8Array(64 * 1024).subarray(9, 10),
+  ];
+  const [left, released, done] = [[...chunks], [] as Uint8Array[], [] as (() => void)[]];
+  const source: ByteSource = {
+    read: () => Promise.resolve(left.shift() ?? null),
+    release: (chunk) => void released.push(chunk),
+    cancel: () => {},
+  };
+  const { sink } = sinkThat({ write: (_, over) => void (over && done.push(over)) });
+  equal(await pump(source, sink), null);
+  deepEqual([done.length, released.length], [2, 0]);
+  for (const over of done) over();
+  deepEqual([released[0] === chunks[0], released[1] === chunks[2]], [true, true]);
+});

@@ -7,6 +7,9 @@ const MESSAGES = 60;
 const STREAMS = 3;
 const MAX_STREAM_BYTES = 300_000;
 
+/** What is in memory that nobody needs any more; no byte of a stream is this. */
+export const NOBODYS = 255;
+
 /** What one side sends and what the other must have in the end. */
 export interface Traffic {
   readonly messages: readonly number[];
@@ -27,7 +30,8 @@ export async function sendAll(session: Session, { messages, lengths }: Traffic):
     const out = session.streams.openSend();
     for (let offset = 0; offset < length;) {
       const size = Math.min(length - offset, 1 + (offset * 17) % 90_000);
-      await out.write(Uint8Array.from({ length: size }, (_, i) => at(out.id, offset + i)));
+      const chunk = Uint8Array.from({ length: size }, (_, i) => at(out.id, offset + i));
+      await out.write(chunk, () => chunk.fill(NOBODYS));
       offset += size;
     }
     out.end();
@@ -61,6 +65,7 @@ export async function receiveAll(
     let offset = 0;
     for (let chunk = await source.read(); chunk !== null; chunk = await source.read()) {
       for (const byte of chunk) if (byte !== at(source.id, offset++)) return -1;
+      source.release(chunk);
     }
     return offset;
   });

@@ -146,3 +146,37 @@ Deno.test("FrameReader gives the same however the bytes are cut", () => {
     { numRuns: 40 },
   );
 });
+
+Deno.test("FrameReader frees a large buffer when every byte of it was released, and not before", () => {
+  const payload = bytes(60_000);
+  const chunk = joinChunks([wire({ type: BINARY, payload }), wire({ type: BINARY, payload: bytes(10) })]);
+  const { reader, hear, messages } = fixture();
+  hear(chunk);
+  reader.release(chunk.buffer, 60_000);
+  reader.release(new ArrayBuffer(10), 10);
+  equal(chunk.length, 60_000 + 4 + 2 + 10);
+  reader.release(chunk.buffer, 9);
+  equal(chunk.length, 60_000 + 4 + 2 + 10);
+  reader.release(chunk.buffer, 1);
+  equal(chunk.length, 0);
+  deepEqual(messages, [payload, bytes(10)]);
+});
+
+Deno.test("FrameReader frees what it has joined itself, and never a part of a buffer or one that ws has a part of", () => {
+  const frame = wire({ type: BINARY, payload: bytes(65_000) });
+  const [first, second, third] = [frame.slice(0, 20), frame.slice(20, 40_000), frame.slice(40_000)];
+  const joining = fixture();
+  for (const chunk of [first, second, third]) joining.hear(chunk);
+  deepEqual([first.length, second.length, third.length], [20, 0, 65_004 - 40_000]);
+  deepEqual(joining.messages, [bytes(65_000)]);
+
+  const part = new Uint8Array(frame.length + 1).subarray(1);
+  part.set(frame);
+  const mixed = joinChunks([frame, wire({ type: PING, payload: bytes(1) })]);
+  for (const chunk of [part, mixed]) {
+    const { reader, hear } = fixture();
+    hear(chunk);
+    reader.release(chunk.buffer, 65_000);
+    equal(chunk.length > 65_000, true);
+  }
+});

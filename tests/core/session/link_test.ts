@@ -289,3 +289,38 @@ Deno.test("a replay is in order and needs no lanes, for many of its streams are 
   equal(next.openLanes.size, 0);
   await settleGoodbye();
 });
+
+/** A stream in whose first frames 40 KiB are sent, and how often they were said to be needed no longer. */
+function lentStream({ session }: ReturnType<typeof onLanes>) {
+  const out = session.streams.openSend();
+  const state = { done: 0 };
+  void out.write(new Uint8Array(40 * KIB), () => state.done++);
+  return state;
+}
+
+Deno.test("what was sent is needed no longer when it is acknowledged and has left the socket", () => {
+  using laned = onLanes();
+  const { wire } = laned;
+  const [early, late] = [lentStream(laned), lentStream(laned)];
+  wire.hear(0, { type: FRAME_ACK, received: 1 });
+  deepEqual([early.done, late.done], [1, 0]);
+  wire.buffered = 1;
+  wire.hear(0, { type: FRAME_ACK, received: 2 });
+  deepEqual([early.done, late.done], [1, 0]);
+  wire.buffered = 0;
+  wire.hear(0, { type: FRAME_ACK, received: 2 });
+  deepEqual([early.done, late.done], [1, 0]);
+});
+
+Deno.test("what was sent on two connections is never said to be needed no longer", () => {
+  using laned = onLanes();
+  const { wire, session } = laned;
+  const lent = lentStream(laned);
+  wire.handler.onClose(DONE);
+  const next = new LanedWire();
+  session.attach(next, 0);
+  equal(next.of(FRAME_DATA).length, 1);
+  next.hear(0, { type: FRAME_ACK, received: 1 });
+  equal(lent.done, 0);
+  next.handler.onClose(DONE);
+});

@@ -11,11 +11,12 @@ const GONE = new WasimoffError("canceled", "nobody reads");
 /** A stream whose frames to the peer are kept, with so much credit to share. */
 function stream(shared = MAX_CREDIT_BYTES) {
   const frames: Frame[] = [];
-  const state = { shared, forgotten: 0, holds: false };
+  const state = { shared, forgotten: 0, holds: false, done: [] as number[] };
   const stream = new ReceiveStream(7, {
     send: (frame) => frames.push(frame),
     reserve: (bytes) => bytes <= state.shared && (state.shared -= bytes, true),
     release: (bytes) => void (state.shared += bytes),
+    done: (chunk) => void state.done.push(chunk.length),
     held: (_, holds) => state.holds = holds,
     forget: () => state.forgotten++,
   });
@@ -265,4 +266,14 @@ Deno.test("ReceiveStream keeps every byte, and those it gave stay valid, for any
     }),
     { numRuns: 30 },
   );
+});
+
+Deno.test("ReceiveStream tells of bytes that it has copied, and of those that its reader has released", async () => {
+  const { stream: source, state } = stream();
+  source.data(0, bytes(5_000));
+  source.data(5_000, bytes(10));
+  source.data(5_010, bytes(20));
+  deepEqual(state.done, [10, 20]);
+  source.release((await source.read())!);
+  deepEqual(state.done, [10, 20, 5_000]);
 });

@@ -176,3 +176,28 @@ Deno.test("SendStream keeps every byte in order, within the credit, whatever is 
     { numRuns: 20 },
   );
 });
+
+Deno.test("SendStream says with the last frame of a chunk that it needs no longer, and never of one that it joins", () => {
+  const { stream: out, frames } = stream();
+  out.allow(1_000 * KIB);
+  const done: string[] = [];
+  void out.write(new Uint8Array(100 * KIB), () => done.push("split"));
+  void out.write(new Uint8Array(40 * KIB), () => done.push("alone"));
+  void out.write(new Uint8Array(10 * KIB), () => done.push("joined"));
+  void out.write(new Uint8Array(10 * KIB), () => done.push("joined"));
+  const sent = frames();
+  deepEqual(shape(sent), [
+    [0, 64 * KIB],
+    [64 * KIB, 36 * KIB],
+    [100 * KIB, 40 * KIB],
+    [140 * KIB, 20 * KIB],
+  ]);
+  deepEqual(sent.map((frame) => frame.type === FRAME_DATA && frame.done !== undefined), [
+    false,
+    true,
+    true,
+    false,
+  ]);
+  for (const frame of sent) if (frame.type === FRAME_DATA) frame.done?.();
+  deepEqual(done, ["split", "alone"]);
+});

@@ -1,6 +1,7 @@
 import { deepEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { MIN_FIRST_PIECE_BYTES } from "../../../core/session/connection.ts";
+import { type Connection, MIN_FIRST_PIECE_BYTES } from "../../../core/session/connection.ts";
+import { freeBuffer } from "../../../core/free_buffer.ts";
 import type { MemoryPipe } from "../../../core/transport/memory.ts";
 import { fakeClock, SessionPair } from "../../support/session_pair.ts";
 import { receiveAll, sendAll, traffic } from "../../support/session_traffic.ts";
@@ -13,17 +14,32 @@ interface Break {
   readonly pieces: boolean;
 }
 
+/** Frees what has come on this connection as soon as nobody is said to need it. */
+function freeReleased(connection: Connection): (bytes: Uint8Array) => Uint8Array {
+  const needed = new Map<ArrayBufferLike, number>();
+  connection.release = (buffer, bytes) => {
+    const left = (needed.get(buffer) ?? NaN) - bytes;
+    needed.set(buffer, left);
+    if (left <= 0) freeBuffer(buffer);
+  };
+  return (bytes) => {
+    needed.set(bytes.buffer, bytes.length);
+    return bytes;
+  };
+}
+
 /** Cuts or stalls a connection within the delivery of its frame of this number. */
 function breakAfter({ frames, stalls, pieces }: Break, pipe: MemoryPipe): void {
   let left = frames;
   for (const connection of [pipe.a, pipe.b]) {
+    const note = freeReleased(connection);
     const start = connection.start.bind(connection);
     connection.start = (handler) =>
       start({
         onFrame: (frame) => {
           const cut = MIN_FIRST_PIECE_BYTES + frame.length % 100;
-          if (!pieces || frame.length <= cut) handler.onFrame(frame);
-          else handler.onPieces!(frame.subarray(0, cut), frame.subarray(cut));
+          if (!pieces || frame.length <= cut) handler.onFrame(note(frame));
+          else handler.onPieces!(note(frame.slice(0, cut)), note(frame.slice(cut)));
           if (left-- > 0) return;
           if (stalls) pipe.stall(true);
           else pipe.cut();

@@ -15,7 +15,11 @@ const GONE = new WasimoffError("canceled", "gone");
 
 function table(side: Side = "dialer") {
   const sent: Frame[] = [];
-  const table = new StreamTable(side, { send: (frame) => sent.push(frame), wake: () => {} });
+  const table = new StreamTable(side, {
+    send: (frame) => sent.push(frame),
+    wake: () => {},
+    release: () => {},
+  });
   const drain = () => {
     const frames = [];
     for (let frame = table.nextFrame(); frame !== null; frame = table.nextFrame()) frames.push(frame);
