@@ -13,6 +13,7 @@ import { verifyRegistration } from "../tunnel/registration.ts";
 import { acceptStreams, type OpeningStream, requestStreams } from "../tunnel/stream_request.ts";
 import { TunnelNonces } from "../tunnel/tunnel_nonces.ts";
 import type { TunnelRegistry } from "../tunnel/tunnel_registry.ts";
+import type { OwnHosts } from "./identity/own_hosts.ts";
 import { checkOpenTunnel, tunnelSpec } from "./tunnel_request.ts";
 
 /** Where visitors from outside come in. */
@@ -28,6 +29,8 @@ export interface TunnelFaces {
 export interface TunnelEndpointOptions {
   readonly registry: TunnelRegistry;
   readonly faces: TunnelFaces;
+  /** Hosts for which registrations are taken; null for whichever a client has asked for. */
+  readonly ownHosts: OwnHosts | null;
   readonly logger: Logger;
 }
 
@@ -88,6 +91,7 @@ class TunnelEndpoint {
   async #openTunnel(request: OpenTunnel): Promise<ResultInit> {
     try {
       this.#nonces.take(request.nonce);
+      this.#checkHost();
       checkOpenTunnel(request, this.#peer.host);
       const spec = tunnelSpec(request, await verifyRegistration(request));
       return { case: "tunnelOpened", value: await this.#register(spec, request) };
@@ -97,6 +101,14 @@ class TunnelEndpoint {
       if (this.#failures >= MAX_TUNNEL_FAILURES) this.#session.close(cause);
       throw cause;
     }
+  }
+
+  /** A server that was sent a registration could relay it to us, with its own name as Host. */
+  #checkHost(): void {
+    const { ownHosts } = this.#options;
+    if (ownHosts === null || ownHosts.has(this.#peer)) return;
+    const message = "registration is for another broker: its host is none of --public-url";
+    throw new WasimoffError("permission_denied", message);
   }
 
   async #register(spec: ReturnType<typeof tunnelSpec>, { port, instance }: OpenTunnel) {

@@ -1,5 +1,7 @@
 /** What a broker serves to the public beside its own API, by rules of its own: tunnels, Brickchain, the rendezvous. */
 
+import { hostname as machineName, networkInterfaces } from "node:os";
+import { OwnHosts } from "../broker/identity/own_hosts.ts";
 import { isLoopbackName } from "../broker/identity/loopback_rule.ts";
 import type { Logger } from "../log.ts";
 import { TunnelDomain } from "../tunnel/tunnel_host_name.ts";
@@ -24,7 +26,7 @@ export interface PublicFacesOptions {
   readonly tcpPorts: PortRange | null;
   /** The domain whose sub-domains are HTTP tunnels; null for "localhost" on loopback, else none. */
   readonly tunnelDomain: string | null;
-  /** URLs that lead here through others; Brickchain clients name one of them. */
+  /** URLs that lead here through others; clients of tunnels sign for one of them, if there are any. */
   readonly publicUrls: readonly string[];
   /** Names in the certificate of HTTPS. */
   readonly certificateNames: readonly string[];
@@ -77,7 +79,9 @@ export class PublicFaces {
     const { scheme, storage, listen, tcpPorts, access, credentials, logger } = options;
     const domain = tunnelDomain(options);
     const httpUrl = domain && ((name: string) => domain.urlOf(name, { scheme, port: options.port() }));
-    const tunnels = await TunnelHost.open({ storage, hostname: listen.hostname, tcpPorts, httpUrl, logger });
+    const ownHosts = ownHostsOf(options);
+    const { hostname } = listen;
+    const tunnels = await TunnelHost.open({ storage, hostname, tcpPorts, httpUrl, ownHosts, logger });
     const rendezvous = options.rendezvous &&
       await RendezvousHost.start({ ...options.rendezvous, ...access, credentials, logger });
     return new PublicFaces(tunnels, rendezvous, options);
@@ -110,4 +114,14 @@ export class PublicFaces {
 function tunnelDomain({ tunnelDomain, listen }: PublicFacesOptions): TunnelDomain | null {
   if (tunnelDomain !== null) return new TunnelDomain(tunnelDomain);
   return isLoopbackName(listen.hostname) ? new TunnelDomain("localhost") : null;
+}
+
+/** null where the operator has not said by which URLs the broker is known: no name can be told from another then. */
+function ownHostsOf({ publicUrls, certificateNames, listen }: PublicFacesOptions): OwnHosts | null {
+  if (publicUrls.length === 0) return null;
+  const addresses = Object.values(networkInterfaces()).flatMap((all = []) =>
+    all.map(({ address }) => address)
+  );
+  const hosts = publicUrls.flatMap((url) => URL.parse(url)?.hostname ?? []);
+  return new OwnHosts([...hosts, ...certificateNames, ...addresses, listen.hostname, machineName()]);
 }

@@ -2,6 +2,7 @@
 
 import { addressGroup } from "../broker/identity/address_group.ts";
 import { serveTunnels, type TunnelFaces, type TunnelPeer } from "../broker/endpoint_v2_tunnel.ts";
+import type { OwnHosts } from "../broker/identity/own_hosts.ts";
 import { WasimoffError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Session } from "../session/session.ts";
@@ -19,6 +20,8 @@ export interface TunnelHostOptions {
   readonly tcpPorts: PortRange | null;
   /** The public URL of the HTTP tunnel of a name; null where HTTP is not served. */
   readonly httpUrl: ((name: string) => string) | null;
+  /** Hosts for which registrations are taken; null for whichever a client has asked for. */
+  readonly ownHosts: OwnHosts | null;
   readonly logger: Logger;
 }
 
@@ -26,13 +29,16 @@ export class TunnelHost {
   readonly registry: TunnelRegistry;
   readonly #ports: TcpPorts;
   readonly #faces: TunnelFaces;
+  readonly #ownHosts: OwnHosts | null;
   readonly #logger: Logger;
   readonly #sessions = new Set<Session>();
   #closed: WasimoffError | null = null;
 
-  private constructor(names: TunnelNames, { hostname, tcpPorts, httpUrl, logger }: TunnelHostOptions) {
+  private constructor(names: TunnelNames, options: TunnelHostOptions) {
+    const { hostname, tcpPorts, httpUrl, ownHosts, logger } = options;
     this.registry = new TunnelRegistry({ names, groupOf: addressGroup });
     const ports = this.#ports = new TcpPorts({ hostname, range: tcpPorts, logger });
+    this.#ownHosts = ownHosts;
     this.#logger = logger;
     this.#faces = {
       httpUrl: httpUrl ?? refuseHttp,
@@ -58,7 +64,8 @@ export class TunnelHost {
     if (this.#closed !== null) return session.close(this.#closed);
     this.#sessions.add(session);
     session.signal.addEventListener("abort", () => this.#sessions.delete(session), { once: true });
-    serveTunnels(session, peer, { registry: this.registry, faces: this.#faces, logger: this.#logger });
+    const shared = { registry: this.registry, faces: this.#faces, ownHosts: this.#ownHosts };
+    serveTunnels(session, peer, { ...shared, logger: this.#logger });
   }
 
   /** Says goodbye to clients and visitors, now and when they come back, and closes the public ports. */

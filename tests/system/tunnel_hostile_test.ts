@@ -73,6 +73,13 @@ Deno.test("a registration is refused when anything that is signed was changed, o
   match((await client.open())!.name, /^[a-z2-7]{52}$/);
 });
 
+Deno.test("a broker that knows its URLs takes registrations for itself only, and those of its own machine", async () => {
+  await using cluster = await TunnelCluster.start({ publicUrls: ["https://broker.example.org"] });
+  using client = await raw(cluster);
+  match((await client.open())!.name, /^[a-z2-7]{52}$/);
+  await rejects(client.open({ audience: "broker.example.org" }), { code: "permission_denied" });
+});
+
 Deno.test("a nonce is good once, and in its own session only", async () => {
   await using cluster = await TunnelCluster.start();
   using client = await raw(cluster);

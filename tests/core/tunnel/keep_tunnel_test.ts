@@ -34,7 +34,12 @@ async function fixture(failures: (WasimoffError | null)[] = []) {
       if (failure !== null) return Promise.reject(failure);
       const pair = new SessionPair();
       pairs.push(pair);
-      serveTunnels(pair.acceptor, { host: "b", address: "", token: "" }, { registry, faces, logger: silent });
+      serveTunnels(pair.acceptor, { host: "b", address: "", token: "" }, {
+        registry,
+        faces,
+        ownHosts: null,
+        logger: silent,
+      });
       return Promise.resolve(pair.dialer);
     },
     client: { identity: await tunnelIdentity(await generateTunnelKey()), instance: new Uint8Array(16) },

@@ -4,6 +4,7 @@ import { serveTunnels } from "../../../core/broker/endpoint_v2_tunnel.ts";
 import { WasimoffError } from "../../../core/errors.ts";
 import { silent } from "../../../core/log.ts";
 import { TUNNEL_OPEN_TIMEOUT_MS } from "../../../core/protocol/limits.ts";
+import { OwnHosts } from "../../../core/broker/identity/own_hosts.ts";
 import { TunnelClient, type TunnelRequest } from "../../../core/tunnel/tunnel_client.ts";
 import { generateTunnelKey, tunnelIdentity } from "../../../core/tunnel/tunnel_key.ts";
 import { TunnelNames, UNSAVED_TUNNEL_NAMES } from "../../../core/tunnel/tunnel_names.ts";
@@ -46,7 +47,7 @@ function echo(): ByteDuplex {
   };
 }
 
-async function fixture() {
+async function fixture(ownHosts: OwnHosts | null = null) {
   const registry = new TunnelRegistry({
     names: await TunnelNames.open(UNSAVED_TUNNEL_NAMES),
     groupOf: () => null,
@@ -58,7 +59,7 @@ async function fixture() {
   };
   const serve = () => {
     const pair = new SessionPair();
-    serveTunnels(pair.acceptor, PEER, { registry, faces, logger: silent });
+    serveTunnels(pair.acceptor, PEER, { registry, faces, ownHosts, logger: silent });
     return pair;
   };
   const [ofClient, ofVisitor] = [serve(), serve()];
@@ -87,6 +88,16 @@ Deno.test("TunnelClient.open() publishes a service that visitors reach by name",
   duplex.writable.end();
   equal(await duplex.readable.read(), null);
   deepEqual(visitors, [{ address: "192.0.2.1", port: 0 }]);
+});
+
+Deno.test("TunnelClient.open() is refused where its host is none of the broker's, whoever relays it", async () => {
+  using own = await fixture(new OwnHosts(["broker"]));
+  await own.client.open(REQUEST, () => Promise.resolve(echo()), NEVER);
+  using other = await fixture(new OwnHosts(["broker.example.org"]));
+  await rejects(other.client.open(REQUEST, () => Promise.resolve(echo()), NEVER), {
+    code: "permission_denied",
+    message: /public-url/,
+  });
 });
 
 Deno.test("streams of a tunnel go on over a new connection", async () => {
