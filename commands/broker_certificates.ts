@@ -9,6 +9,7 @@ import { CertificateRotation } from "../core/host/certificate_rotation.ts";
 import type { CertificateSource } from "../core/host/certificate_source.ts";
 import { alternativeNames } from "../core/host/ephemeral_certificate.ts";
 import type { Logger } from "../core/log.ts";
+import { TunnelDomain } from "../core/tunnel/tunnel_host_name.ts";
 import { onAllAddresses } from "./all_addresses.ts";
 import type { BROKER_COMMAND_FLAGS } from "./broker_flags.ts";
 import { rendezvousTls } from "./broker_rendezvous.ts";
@@ -103,9 +104,12 @@ async function openAcme(options: BrokerOptions, log: Logger): Promise<BrokerCert
 }
 
 /** For all the names under which somebody may know this broker. */
-function startRotation({ http, quic, acmeHostnames, transportUrl }: BrokerOptions, logger: Logger) {
-  const hosts = [http.host, quic?.host, transportUrl === null ? null : new URL(transportUrl).hostname];
-  const names = ["localhost", "127.0.0.1", "::1", Deno.hostname(), ...hosts, ...acmeHostnames];
+function startRotation(options: BrokerOptions, logger: Logger) {
+  const { http, quic, acmeHostnames, transportUrl, publicUrl, tunnelDomain } = options;
+  const urls = [...publicUrl, ...(transportUrl === null ? [] : [transportUrl])];
+  const hosts = [http.host, quic?.host, ...urls.map((url) => URL.parse(url)?.hostname)];
+  const tunnels = tunnelDomain === null ? [] : new TunnelDomain(tunnelDomain).certificateNames;
+  const names = ["localhost", "127.0.0.1", "::1", Deno.hostname(), ...hosts, ...acmeHostnames, ...tunnels];
   return CertificateRotation.start({
     names: names.filter((name) => typeof name === "string"),
     now: Date.now,

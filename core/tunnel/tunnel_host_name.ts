@@ -51,6 +51,11 @@ export class TunnelDomain {
     return LABEL.test(name) ? name : "";
   }
 
+  /** What a certificate for all tunnels is made out to; the host above them is the broker's. */
+  get certificateNames(): string[] {
+    return [this.#domain, `*.${this.#domain}`];
+  }
+
   /** Where visitors find a tunnel. */
   urlOf(name: string, own: PublicEndpoint): string {
     const scheme = this.#scheme ?? own.scheme;

@@ -136,3 +136,13 @@ Deno.test("flags that do nothing without QUIC or HTTPS are told of", async () =>
   match(broker.stderr, /the certificate is of no use: give --https or --quic\n/);
   deepStrictEqual(await (await fetch(`${url}/api/broker/v1/config`)).json(), { transport: "" });
 });
+
+Deno.test("an ephemeral certificate is made out to the tunnels and the public URLs, too", async () => {
+  const names = ["--tunnel-domain", "t.example.org", "--public-url", "https://broker.example.org"];
+  await using broker = new CommandRun([...BROKER, "--https", ...names]);
+  const [, url] = await broker.said(/broker is ready at (https:\S+)\n/);
+  const shown = await runCommand(["cert", "show", "--json", url!]);
+  const { names: own }: { names: string[] } = JSON.parse(shown.stdout);
+  const expected = ["broker.example.org", "t.example.org", "*.t.example.org", "localhost"];
+  deepStrictEqual(expected.filter((name) => !own.includes(name)), []);
+});

@@ -1,4 +1,4 @@
-import { strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { TunnelDomain } from "../../../core/tunnel/tunnel_host_name.ts";
 
 const NAMES: readonly (readonly [host: string, name: string | null])[] = [
@@ -75,3 +75,8 @@ for (
     });
   });
 }
+
+Deno.test("TunnelDomain.certificateNames cover the domain and its tunnels", () => {
+  const { certificateNames } = new TunnelDomain("https://T.example.org:8443");
+  deepStrictEqual(certificateNames, ["t.example.org", "*.t.example.org"]);
+});
