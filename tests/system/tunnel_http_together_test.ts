@@ -51,6 +51,23 @@ Deno.test("a Host below localhost is no local caller of the broker", async () =>
   }
 });
 
+Deno.test("who comes through a tunnel to the broker itself is no local caller", async () => {
+  await using cluster = await TunnelCluster.start();
+  const { port } = cluster.host.address;
+  await cluster.tunnel({ kind: "http", name: "self", service: port, hostHeader: `localhost:${port}` });
+  const open = "GET /api/providers HTTP/1.1\nHost: ";
+  match(await ask(port, `${open}localhost:${port}`), /^HTTP\/1.1 200 /);
+  for (
+    const more of ["", "\nX-Forwarded-For: 127.0.0.1", "\nConnection: close, X-Forwarded-For, Forwarded"]
+  ) {
+    match(await ask(port, `${open}self.localhost:${port}${more}`), /^HTTP\/1.1 401 /);
+  }
+  const upgrade = "Connection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: " +
+    "dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Protocol: wasimoff_provider_v1_json";
+  const provider = `GET /api/provider/ws HTTP/1.1\nHost: self.localhost:${port}\n${upgrade}`;
+  match(await ask(port, provider), /^HTTP\/1.1 401 /);
+});
+
 Deno.test("bodies, WebSockets and hang-ups pass the session", async () => {
   await using stack = new AsyncDisposableStack();
   const left = Promise.withResolvers<void>();
