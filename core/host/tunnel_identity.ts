@@ -1,6 +1,6 @@
 /** The key of a tunnel client in a PEM file, made on first use. */
 
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, type KeyObject } from "node:crypto";
 import { dirname } from "node:path";
 import { WasimoffError } from "../errors.ts";
 import { generateTunnelKey, type TunnelIdentity, tunnelIdentity } from "../tunnel/tunnel_key.ts";
@@ -33,7 +33,7 @@ export async function openTunnelIdentity(path: string): Promise<TunnelIdentity> 
 async function read(path: string): Promise<TunnelIdentity> {
   const { size } = await Deno.stat(path);
   if (size > MAX_KEY_BYTES) throw new TypeError("it is too large for a key");
-  const jwk = createPrivateKey(await Deno.readTextFile(path)).export({ format: "jwk" });
+  const jwk = parsePem(await Deno.readTextFile(path)).export({ format: "jwk" });
   if (jwk.kty !== "EC" || jwk.crv !== "P-256") throw new TypeError("it is no key of P-256");
   const { kty, crv, x, y, d } = jwk;
   const P256 = { name: "ECDSA", namedCurve: "P-256" };
@@ -42,6 +42,14 @@ async function read(path: string): Promise<TunnelIdentity> {
     privateKey: await load({ kty, crv, x: x!, y: y!, d: d! }, "sign"),
     publicKey: await load({ kty, crv, x: x!, y: y! }, "verify"),
   });
+}
+
+function parsePem(text: string): KeyObject {
+  try {
+    return createPrivateKey(text);
+  } catch (cause) {
+    throw new TypeError("it is no private key", { cause });
+  }
 }
 
 /** Writes a new key under a name of its own first: nobody sees half a key. */
