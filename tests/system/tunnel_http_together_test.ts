@@ -63,7 +63,7 @@ Deno.test("who comes through a tunnel to the broker itself is no local caller", 
     match(await ask(port, `${open}self.localhost:${port}${more}`), /^HTTP\/1.1 401 /);
   }
   const upgrade = "Connection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: " +
-    "dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Protocol: wasimoff_provider_v1_json";
+    "dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Protocol: wasimoff_provider_v1_json\nUser-Agent: x";
   const provider = `GET /api/provider/ws HTTP/1.1\nHost: self.localhost:${port}\n${upgrade}`;
   match(await ask(port, provider), /^HTTP\/1.1 401 /);
 });
