@@ -187,7 +187,7 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
   #onClose(code: number, reason: string): void {
     clearInterval(this.#pings);
     clearTimeout(this.#abortTimer);
-    this.#unfinished.remove(this);
+    this.#forget();
     this.#ended = true;
     if (!PROPER_ENDS.has(code)) this.#fail(closeCause(code, reason));
     this.#reader?.resolve(null);
@@ -210,8 +210,14 @@ export class WebSocketStream implements ByteDuplex, UnfinishedMessage {
 
   #drop(cause: WasimoffError): void {
     this.#fail(cause);
-    this.#unfinished.remove(this);
+    this.#forget();
     this.#socket.terminate();
+  }
+
+  /** What still comes of bytes that were read before counts no more. */
+  #forget(): void {
+    this.#unfinished.remove(this);
+    this.#unfinishedBytes = 0;
   }
 
   #ping(): void {

@@ -45,12 +45,12 @@ class Socket extends EventEmitter {
   resume(): void {}
 }
 
-function open(): { socket: Socket; transport: EventEmitter; stream: WebSocketStream } {
+function open(unfinished = new UnfinishedMessages()) {
   const [socket, transport] = [new Socket(), new EventEmitter()];
   const stream = new WebSocketStream(
     socket as unknown as WebSocket,
     transport as unknown as MessageTransport,
-    new UnfinishedMessages(),
+    unfinished,
   );
   return { socket, transport, stream };
 }
@@ -93,6 +93,16 @@ Deno.test("WebSocketStream gives up a peer that gives no sign of life for a minu
   } finally {
     clock.uninstall();
   }
+});
+
+Deno.test("WebSocketStream leaves nothing behind in the count of messages that are not whole", async () => {
+  const unfinished = new UnfinishedMessages(100);
+  const { socket, transport, stream } = open(unfinished);
+  const reading = stream.readable.read();
+  transport.emit("data", new Uint8Array(101));
+  socket.emit("message", new Uint8Array(90), true); // read before it was evicted
+  await rejects(reading, { code: "resource_exhausted" });
+  strictEqual(unfinished.bytes, 0);
 });
 
 Deno.test("WebSocketStream does not wait for a peer that leaves an abort without an answer", () => {
