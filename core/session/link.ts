@@ -27,6 +27,7 @@ import {
   laneOf,
 } from "./frame.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { Loans } from "./loans.ts";
 import type { ReceiveWindow } from "./receive_window.ts";
 import type { ReplayBuffer } from "./replay_buffer.ts";
 
@@ -74,8 +75,7 @@ export class Link {
   #gapBeats = 0;
   /** Bytes that were given to the connection. */
   #given = 0;
-  /** What was given here and nowhere else, until it is acknowledged: whose bodies are needed no longer then. */
-  #lent: { readonly number: number; readonly end: number; readonly done: () => void }[] = [];
+  readonly #loans = new Loans();
   readonly #closed = Promise.withResolvers<void>();
   #farewell: { cause: WasimoffError; timer: ReturnType<typeof setTimeout> } | null = null;
 
@@ -141,7 +141,7 @@ export class Link {
     const stream = this.#lanes === null ? 0 : laneOf(bytes);
     if (stream === 0 || !this.#lanes!.open(stream)) {
       this.#send(bytes, number, body);
-      if (done !== undefined) this.#lent.push({ number, end: this.#given, done });
+      if (done !== undefined) this.#loans.add(number, this.#given, done);
       return;
     }
     this.#lanes!.send(stream, body === undefined ? bytes : joinChunks([bytes, body]), number);
@@ -198,18 +198,8 @@ export class Link {
     this.#connection.send(bytes, number, body);
   }
 
-  /** A peer may acknowledge what it has not got: only what has left the socket is needed no longer. */
-  #endLoans(received: number): void {
-    if (this.#lent.length === 0) return;
-    const written = this.#given - this.#connection.buffered;
-    const open = this.#lent.findIndex(({ number }) => number > received);
-    for (const { end, done } of this.#lent.splice(0, open < 0 ? this.#lent.length : open)) {
-      if (end <= written) done();
-    }
-  }
-
   #stop(): void {
-    this.#lent = [];
+    this.#loans.clear();
     this.#state = "over";
     this.#heartbeat.stop();
     clearTimeout(this.#farewell?.timer);
@@ -228,7 +218,9 @@ export class Link {
       else {
         if (frame.type === FRAME_GOODBYE) this.#state = "deaf";
         this.#owner.handle(frame, true);
-        if (frame.type === FRAME_ACK) this.#endLoans(frame.received);
+        if (frame.type === FRAME_ACK) {
+          this.#loans.acknowledged(frame.received, this.#given - this.#connection.buffered);
+        }
       }
       this.#releaseRead(frame.type, bytes);
       if (onLane && frame.type === FRAME_END) this.#promiseAck(number!);
