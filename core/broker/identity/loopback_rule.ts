@@ -30,9 +30,10 @@ export function isLocal({ remoteAddress, headers }: Caller, knownHosts: Readonly
   return origin === null || originHost(origin) === host.toLowerCase();
 }
 
-/** `Host` without port and brackets, in lower case. */
+/** `Host` without port and brackets, in lower case; an IPv6 address without brackets has no port. */
 export function hostName(host: string): string {
-  return host.toLowerCase().replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  const bare = /^[^[]*:[^[]*:/.test(host) ? host : host.replace(/:\d+$/, "");
+  return bare.toLowerCase().replace(/^\[(.*)\]$/, "$1");
 }
 
 /** Whether a host, without port and brackets, is this machine seen from within. */
