@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { addressGroup } from "../broker/identity/address_group.ts";
 import { endToEndHeaders, valuesOf } from "../tunnel/end_to_end_headers.ts";
@@ -68,6 +69,7 @@ interface Admission {
 export class TunnelHttp implements HttpInterceptor {
   readonly #options: TunnelHttpOptions;
   readonly #peers = new TunnelHttpPeers();
+  readonly #groups = new WeakMap<Socket, { readonly address: string; readonly group: string | null }>();
   readonly #turns = new Turns();
 
   constructor(options: TunnelHttpOptions) {
@@ -101,7 +103,7 @@ export class TunnelHttp implements HttpInterceptor {
     if (!("tunnel" in admission)) return refuse(incoming, outgoing, admission);
     const { tunnel, address, host } = admission;
     const { silenceMs, stalledMs } = this.#options;
-    const leave = this.#peers.enter(tunnel, addressGroup(address));
+    const leave = this.#peers.enter(tunnel, this.#groupOf(incoming.socket, address));
     if (leave === null) return refuse(incoming, outgoing, BUSY);
     outgoing.once("close", leave);
     tunnel.counters.requests++;
@@ -137,6 +139,15 @@ export class TunnelHttp implements HttpInterceptor {
     if (!tunnel.allows(address)) return FORBIDDEN;
     if (tunnel.basicAuth.size > 0 && !isAuthorized(incoming, tunnel.basicAuth)) return UNAUTHORIZED;
     return { tunnel, address, host };
+  }
+
+  /** Which addresses count as one peer, worked out once for each connection unless a proxy speaks for others. */
+  #groupOf(socket: Socket, address: string): string | null {
+    const known = this.#groups.get(socket);
+    if (known?.address === address) return known.group;
+    const group = addressGroup(address);
+    this.#groups.set(socket, { address, group });
+    return group;
   }
 
   #headers({ rawHeaders, socket }: IncomingMessage, tunnel: PublicTunnel, host: string): string[] {
