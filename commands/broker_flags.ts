@@ -1,6 +1,6 @@
 /** The flags of `wasimoff broker`. */
 
-import { DEFAULT_POLLS_PER_ADDRESS } from "../core/rendezvous/poll_shares.ts";
+import { DEFAULT_POLLS_PER_ADDRESS } from "../core/rendezvous/rendezvous.ts";
 import { COMMON_FLAGS } from "./common_flags.ts";
 import {
   commaList,

@@ -1,8 +1,8 @@
 /** Two peers of a common name meet: `/rendezvous/NAME` (examples/rendezvous/README.md). */
 
+import type { GroupCount } from "../group_count.ts";
 import type { IncomingMessage } from "node:http";
 import { MAX_NAME_CHARS, type MeetingPoint } from "../rendezvous/meeting_point.ts";
-import type { PollShares } from "../rendezvous/poll_shares.ts";
 import type { RendezvousPeer } from "../rendezvous/rendezvous.ts";
 import { CORS, type Exchange, writeReply } from "./rendezvous_exchange.ts";
 
@@ -12,7 +12,7 @@ export const MEETING_PATH = "/rendezvous/";
 export interface MeetingHttpOptions {
   readonly meetings: MeetingPoint;
   /** What each address may have waiting there. */
-  readonly meetingShares: PollShares;
+  readonly meetingShares: GroupCount;
   readonly identifyPeer: (incoming: IncomingMessage) => RendezvousPeer;
 }
 
@@ -44,7 +44,8 @@ export class MeetingHttp {
       return refuse(404, "nobody waits for this answer any more");
     }
     const { share } = identifyPeer(exchange.incoming);
-    if (share !== null && !meetingShares.take(share)) return refuse(429, "your address waits here too often");
+    const giveBack = meetingShares.enter(share);
+    if (giveBack === null) return refuse(429, "your address waits here too often");
     const leave = meetings.meet(name, body, (end) => {
       if (end.kind === "nobody") refuse(404, "nobody else came: try again");
       else if (end.kind === "offer") reply(200, { offer: end.offer, id: end.id });
@@ -52,7 +53,7 @@ export class MeetingHttp {
     });
     exchange.outgoing.once("close", () => {
       leave?.();
-      if (share !== null) meetingShares.give(share);
+      giveBack();
     });
     if (leave === null) refuse(503, "too many peers wait: try again later");
   }

@@ -4,10 +4,10 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { addressGroup } from "../broker/identity/address_group.ts";
 import { WasimoffError } from "../errors.ts";
+import { GroupCount } from "../group_count.ts";
 import type { Logger } from "../log.ts";
 import { type BridgeList, DEFAULT_BRIDGES, parseBridgeList } from "../rendezvous/bridge_list.ts";
 import { MeetingPoint } from "../rendezvous/meeting_point.ts";
-import { PollShares } from "../rendezvous/poll_shares.ts";
 import { Rendezvous, type RendezvousPeer } from "../rendezvous/rendezvous.ts";
 import { scrubbed } from "../rendezvous/scrub.ts";
 import { type Credentials, type HttpInterceptor, type HttpServer, serveHttp } from "./http_server.ts";
@@ -96,7 +96,7 @@ export class RendezvousHost implements AsyncDisposable {
     const metrics = new RendezvousMetrics(rendezvous);
     const face = {
       ...{ rendezvous, meetings, logger },
-      meetingShares: new PollShares(pollsPerAddress),
+      meetingShares: new GroupCount(pollsPerAddress),
       identifyPeer: peerIdentifier(options),
       prometheus: () => metrics.page(),
     };

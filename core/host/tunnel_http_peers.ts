@@ -2,6 +2,7 @@
 
 import type { ByteDuplex } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
+import { GroupCount } from "../group_count.ts";
 import type { PublicTunnel, Visitor } from "../tunnel/public_tunnel.ts";
 import { ServiceAgent } from "./service_agent.ts";
 
@@ -18,7 +19,7 @@ const OPEN_TIMEOUT_MS = 30_000;
 interface TunnelUse {
   readonly agent: ServiceAgent;
   requests: number;
-  readonly perVisitor: Map<string, number>;
+  readonly perVisitor: GroupCount;
 }
 
 export class TunnelHttpPeers {
@@ -27,16 +28,12 @@ export class TunnelHttpPeers {
   /** Counts a request; gives what ends the counting, or null when there are too many. */
   enter(tunnel: PublicTunnel, group: string | null): (() => void) | null {
     const use = this.#useOf(tunnel);
-    const own = group === null ? 0 : use.perVisitor.get(group) ?? 0;
-    if (use.requests >= MAX_REQUESTS || own >= MAX_REQUESTS_PER_VISITOR) return null;
+    const leave = use.requests < MAX_REQUESTS ? use.perVisitor.enter(group) : null;
+    if (leave === null) return null;
     use.requests++;
-    if (group !== null) use.perVisitor.set(group, own + 1);
     return () => {
       use.requests--;
-      if (group === null) return;
-      const left = use.perVisitor.get(group)! - 1;
-      if (left === 0) use.perVisitor.delete(group);
-      else use.perVisitor.set(group, left);
+      leave();
     };
   }
 
@@ -50,7 +47,7 @@ export class TunnelHttpPeers {
     let use = this.#uses.get(tunnel);
     if (use === undefined) {
       const agent = new ServiceAgent(() => openInTime(tunnel, SHARED));
-      use = { agent, requests: 0, perVisitor: new Map() };
+      use = { agent, requests: 0, perVisitor: new GroupCount(MAX_REQUESTS_PER_VISITOR) };
       this.#uses.set(tunnel, use);
     }
     return use;

@@ -1,5 +1,6 @@
 /** The rendezvous behind its HTTP face: from the text of a request to the reply, at once or later (snowflake 2). */
 
+import { GroupCount } from "../group_count.ts";
 import type { Logger } from "../log.ts";
 import { decodeAmpPath } from "./amp_path.ts";
 import { ampPage } from "./amp_page.ts";
@@ -15,7 +16,6 @@ import {
 } from "./client_messages.ts";
 import { type Leave, Matcher } from "./matcher.ts";
 import { MessageError } from "./message_error.ts";
-import { PollShares } from "./poll_shares.ts";
 import { encodeAnswerReceipt, encodePollAnswer, parseProxyAnswer, parseProxyPoll } from "./proxy_messages.ts";
 import { covers, parseRelayPattern, type RelayPattern } from "./relay_pattern.ts";
 import { debugText, RendezvousCounts } from "./rendezvous_counts.ts";
@@ -48,6 +48,8 @@ export interface RendezvousReply {
 /** Called once, unless the peer leaves before. */
 export type Respond = (reply: RendezvousReply) => void;
 
+/** Polls that one address may have waiting unless the operator says otherwise: a large household of proxies. */
+export const DEFAULT_POLLS_PER_ADDRESS = 64;
 /** Largest body of a request, bytes. */
 export const MAX_BODY_BYTES = 100_000;
 
@@ -64,7 +66,8 @@ export class Rendezvous {
   readonly counts = new RendezvousCounts();
   readonly #options: RendezvousOptions;
   readonly #matcher: Matcher;
-  readonly #shares: PollShares;
+  /** Polls that wait, of each address. */
+  readonly #shares: GroupCount;
   readonly #allowed: RelayPattern;
   readonly #default: RelayPattern;
 
@@ -72,7 +75,7 @@ export class Rendezvous {
     const { now, maxPolls, pollsPerAddress, allowedRelayPattern, defaultRelayPattern } = options;
     this.#options = options;
     this.#matcher = new Matcher({ now, maxPolls });
-    this.#shares = new PollShares(pollsPerAddress);
+    this.#shares = new GroupCount(pollsPerAddress);
     this.#allowed = parseRelayPattern(allowedRelayPattern);
     this.#default = parseRelayPattern(defaultRelayPattern);
   }
@@ -99,12 +102,8 @@ export class Rendezvous {
       return NOBODY;
     }
     this.#matcher.replace(poll.sid); // also gives its share back, maybe the last one
-    if (share !== null && !this.#shares.take(share)) return refuse(respond, 429);
-    let held = share;
-    const giveBack = () => {
-      if (held !== null) this.#shares.give(held);
-      held = null;
-    };
+    const giveBack = this.#shares.enter(share);
+    if (giveBack === null) return refuse(respond, 429);
     const leave = this.#matcher.poll(poll, (end) => {
       giveBack();
       this.counts.endPoll(poll.nat, end === "no match" ? "idle" : "matched");

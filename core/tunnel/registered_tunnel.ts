@@ -2,6 +2,7 @@
 
 import type { ByteDuplex } from "../byte_stream.ts";
 import { WasimoffError } from "../errors.ts";
+import { GroupCount } from "../group_count.ts";
 import { MAX_TUNNEL_STREAMS, MAX_TUNNEL_STREAMS_PER_VISITOR } from "../protocol/limits.ts";
 import { countedDuplex } from "./counted_duplex.ts";
 import type { PublicTunnel, TunnelCounters, Visitor } from "./public_tunnel.ts";
@@ -38,7 +39,7 @@ export type VisitorGroup = (address: string) => string | null;
 export class RegisteredTunnel implements PublicTunnel {
   readonly counters: TunnelCounters = { streams: 0, activeStreams: 0, requests: 0, bytesIn: 0, bytesOut: 0 };
   readonly #ended = new AbortController();
-  readonly #perVisitor = new Map<string, number>();
+  readonly #perVisitor = new GroupCount(MAX_TUNNEL_STREAMS_PER_VISITOR);
 
   /** `id` names it among the tunnels of its session. */
   constructor(
@@ -101,8 +102,8 @@ export class RegisteredTunnel implements PublicTunnel {
 
   /** Counts a visitor; gives what ends the counting, once. */
   #enter(group: string | null): () => void {
-    const own = group === null ? 0 : this.#perVisitor.get(group) ?? 0;
-    if (this.counters.activeStreams >= MAX_TUNNEL_STREAMS || own >= MAX_TUNNEL_STREAMS_PER_VISITOR) {
+    const leave = this.counters.activeStreams < MAX_TUNNEL_STREAMS ? this.#perVisitor.enter(group) : null;
+    if (leave === null) {
       throw new WasimoffError(
         "resource_exhausted",
         `tunnel "${this.name}" has too many streams: try again later`,
@@ -110,16 +111,12 @@ export class RegisteredTunnel implements PublicTunnel {
     }
     this.counters.streams++;
     this.counters.activeStreams++;
-    if (group !== null) this.#perVisitor.set(group, own + 1);
     let inside = true;
     return () => {
       if (!inside) return;
       inside = false;
       this.counters.activeStreams--;
-      if (group === null) return;
-      const left = this.#perVisitor.get(group)! - 1;
-      if (left === 0) this.#perVisitor.delete(group);
-      else this.#perVisitor.set(group, left);
+      leave();
     };
   }
 }

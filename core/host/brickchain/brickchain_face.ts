@@ -18,7 +18,7 @@ import type { TunnelDomain } from "../../tunnel/tunnel_host_name.ts";
 import type { BrickchainAudience } from "./brickchain_audience.ts";
 import { forwardToBrickchain, refuseWith } from "./brickchain_request.ts";
 import { BrickchainSocket } from "./brickchain_socket.ts";
-import { GroupCount } from "../group_count.ts";
+import { GroupCount } from "../../group_count.ts";
 import type { HttpInterceptor } from "../http_server.ts";
 import { UnfinishedMessages } from "../unfinished_messages.ts";
 import { upgradeAnswer } from "../upgrade_answer.ts";
