@@ -2,11 +2,11 @@
 
 import { isLoopbackName } from "../core/broker/identity/loopback_rule.ts";
 import { generateToken, Tokens } from "../core/broker/identity/tokens.ts";
-import { WasimoffError } from "../core/errors.ts";
 import { BrokerHost } from "../core/host/broker_host.ts";
 import { PROTOCOLS } from "../core/host/broker_routes.ts";
 import { startHash } from "../core/host/hash.ts";
 import type { ListenAddress as BoundAddress } from "../core/host/listen_on.ts";
+import { readOperatorFile } from "../core/host/operator_file.ts";
 import { ALL_ADDRESSES, onAllAddresses } from "./all_addresses.ts";
 import { type BrokerCertificates, checkCertificateFlags, openCertificates } from "./broker_certificates.ts";
 import { BROKER_COMMAND_FLAGS, CERTIFICATE_FLAGS, RENDEZVOUS_FLAGS, TUNNEL_FLAGS } from "./broker_flags.ts";
@@ -116,22 +116,14 @@ async function admission(
   { http, grpc, quic, open, tokenFile }: BrokerCall["options"],
 ): Promise<{ tokens: Tokens | null; token: string | null }> {
   if (tokenFile !== null) {
-    return { tokens: Tokens.parse(await readTokens(tokenFile), startHash), token: null };
+    return {
+      tokens: Tokens.parse(await readOperatorFile(tokenFile, { what: "token file" }), startHash),
+      token: null,
+    };
   }
   if (open || [http, grpc ?? http, quic ?? http].every(isLoopbackHost)) return { tokens: null, token: null };
   const token = generateToken((bytes) => void crypto.getRandomValues(bytes));
   return { tokens: new Tokens([token], startHash), token };
-}
-
-async function readTokens(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    const detail = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : WasimoffError.from(cause).message;
-    throw new WasimoffError("failed_precondition", `read token file "${path}": ${detail}`, { cause });
-  }
 }
 
 function isLoopbackHost({ host }: ListenAddress): boolean {

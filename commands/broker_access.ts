@@ -2,6 +2,7 @@
 
 import { WasimoffError } from "../core/errors.ts";
 import type { BrokerAccess, BrokerUrls } from "../core/host/dial_broker.ts";
+import { readOperatorFile } from "../core/host/operator_file.ts";
 import type { Logger } from "../core/log.ts";
 import { parseBrokerUrl, readToken } from "./broker_address.ts";
 import type { BROKER_FLAGS } from "./common_flags.ts";
@@ -39,16 +40,8 @@ export async function nameBroker(
 }
 
 async function readCa(path: string): Promise<string> {
-  let text: string;
-  try {
-    const { size } = await Deno.stat(path);
-    if (size > MAX_CA_FILE_BYTES) throw new Error("it is too large for certificates");
-    text = await Deno.readTextFile(path);
-  } catch (cause) {
-    const missing = cause instanceof Deno.errors.NotFound;
-    const detail = missing ? "there is no such file" : WasimoffError.from(cause).message;
-    throw new WasimoffError("failed_precondition", `read CA file "${path}": ${detail}`, { cause });
-  }
+  const limit = { bytes: MAX_CA_FILE_BYTES, message: "it is too large for certificates" };
+  const text = await readOperatorFile(path, { what: "CA file", limit });
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   throw new WasimoffError("failed_precondition", `CA file "${path}" holds no certificate: give one in PEM`);
 }

@@ -1,6 +1,7 @@
 /** Where the broker is and how we prove that we may talk to it. */
 
 import { WasimoffError } from "../core/errors.ts";
+import { readOperatorFile } from "../core/host/operator_file.ts";
 import type { ReadVariable } from "./config_file.ts";
 import type { ValueSource } from "./flags.ts";
 import { didYouMean } from "./suggest.ts";
@@ -46,19 +47,8 @@ export async function readToken(
   const token = variable("WASIMOFF_TOKEN")?.trim();
   if (token && source !== "flag") return token;
   if (tokenFile === null) return null;
-  let text: string;
-  try {
-    const { size } = await Deno.stat(tokenFile);
-    if (size > MAX_TOKEN_FILE_BYTES) throw new Error("it is too large for a token file");
-    text = await Deno.readTextFile(tokenFile);
-  } catch (error) {
-    const detail = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : WasimoffError.from(error).message;
-    throw new WasimoffError("failed_precondition", `read token file "${tokenFile}": ${detail}`, {
-      cause: error,
-    });
-  }
+  const limit = { bytes: MAX_TOKEN_FILE_BYTES, message: "it is too large for a token file" };
+  const text = await readOperatorFile(tokenFile, { what: "token file", limit });
   const line = text.split("\n", 1)[0]!.trim();
   if (line !== "") return line;
   throw new WasimoffError(

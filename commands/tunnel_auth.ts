@@ -1,6 +1,7 @@
 /** The passwords of `wasimoff tunnel http --auth FILE`. */
 
 import { WasimoffError } from "../core/errors.ts";
+import { readOperatorFile } from "../core/host/operator_file.ts";
 import { MAX_TUNNEL_RULES } from "../core/protocol/limits.ts";
 
 /** Longest file that is read: far above any list of passwords. */
@@ -8,14 +9,8 @@ const MAX_AUTH_FILE_BYTES = 64 * 1024;
 
 /** The SHA-256 of each line `user:password`: no more than that leaves this machine. Empty lines and `#` are comments. */
 export async function readTunnelAuth(path: string): Promise<Uint8Array[]> {
-  let text: string;
-  try {
-    if ((await Deno.stat(path)).size > MAX_AUTH_FILE_BYTES) throw new Error("it is too large");
-    text = await Deno.readTextFile(path);
-  } catch (cause) {
-    const missing = cause instanceof Deno.errors.NotFound;
-    throw refusal(path, missing ? "there is no such file" : WasimoffError.from(cause).message, cause);
-  }
+  const limit = { bytes: MAX_AUTH_FILE_BYTES, message: "it is too large" };
+  const text = await readOperatorFile(path, { what: "passwords", limit });
   const lines = text.split("\n").map((line) => line.replace(/\r$/, "")).filter((line) =>
     !/^(#|\s*$)/.test(line)
   );
@@ -27,6 +22,6 @@ export async function readTunnelAuth(path: string): Promise<Uint8Array[]> {
   }));
 }
 
-function refusal(path: string, reason: string, cause?: unknown): WasimoffError {
-  return new WasimoffError("failed_precondition", `read passwords "${path}": ${reason}`, { cause });
+function refusal(path: string, reason: string): WasimoffError {
+  return new WasimoffError("failed_precondition", `read passwords "${path}": ${reason}`);
 }

@@ -5,6 +5,7 @@ import type { Logger } from "../log.ts";
 import { type CertificateDetails, checkPair, readCertificate } from "./certificate_details.ts";
 import type { CertificateSource } from "./certificate_source.ts";
 import type { Credentials } from "./http_server.ts";
+import { readOperatorFile } from "./operator_file.ts";
 
 export interface CertificateFilesOptions {
   /** PEM: the leaf first, then the rest of its chain. */
@@ -131,17 +132,9 @@ function within<T>(path: string, step: () => T): T {
   }
 }
 
-async function readPem(path: string): Promise<string> {
-  try {
-    const { size } = await Deno.stat(path);
-    if (size > MAX_FILE_BYTES) throw new Error("it is too large for a certificate or key");
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    const detail = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : WasimoffError.from(cause).message;
-    throw new WasimoffError("failed_precondition", `read "${path}": ${detail}`, { cause });
-  }
+function readPem(path: string): Promise<string> {
+  const limit = { bytes: MAX_FILE_BYTES, message: "it is too large for a certificate or key" };
+  return readOperatorFile(path, { what: "", limit });
 }
 
 /** Differs whenever one of the files was written or replaced, also through a symbolic link. */

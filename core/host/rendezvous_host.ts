@@ -12,6 +12,7 @@ import { Rendezvous, type RendezvousPeer } from "../rendezvous/rendezvous.ts";
 import { scrubbed } from "../rendezvous/scrub.ts";
 import { type Credentials, type HttpInterceptor, type HttpServer, serveHttp } from "./http_server.ts";
 import type { ListenAddress } from "./listen_on.ts";
+import { readOperatorFile } from "./operator_file.ts";
 import { RendezvousHttp, type TextPage } from "./rendezvous_http.ts";
 import { RendezvousMetrics } from "./rendezvous_metrics.ts";
 
@@ -179,16 +180,7 @@ function peerIdentifier({ clientAddress, isProxy }: RendezvousHostOptions) {
 
 async function readBridges(path: string | null): Promise<BridgeList> {
   if (path === null) return DEFAULT_BRIDGES;
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (cause) {
-    const detail = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : WasimoffError.from(cause).message;
-    throw new WasimoffError("failed_precondition", `read bridge list "${path}": ${detail}`, { cause });
-  }
-  return parseBridgeList(text);
+  return parseBridgeList(await readOperatorFile(path, { what: "bridge list" }));
 }
 
 function makeId(): string {
